@@ -1,0 +1,144 @@
+"""Vector quantization: replace each vector by its nearest entry of a learned table.
+
+Source: van den Oord et al., *Neural Discrete Representation Learning* (VQVAE), section 3;
+Esser et al., *Taming Transformers*, equations 2 and 3.
+"""
+
+from dataclasses import dataclass
+
+import torch
+from jaxtyping import Float, Int
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+# Upper bound on the entries of the distance matrix held at once: 2²⁴ float32 values are 64 MiB.
+MAX_DISTANCES = 2**24
+
+
+@dataclass(frozen=True)
+class Quantized:
+    """What a quantizer returns. The two losses carry no weights: those belong to the loss."""
+
+    z_q: Float[Tensor, "B D h w"]
+    """Quantized latents, through the straight-through estimator; same dtype as the input."""
+    tokens: Int[Tensor, "B h w"]
+    """Index of the nearest code at each position, int64 in [0, num_codes)."""
+    codebook_loss: Float[Tensor, ""]
+    """mean ‖sg[z] − z_q‖² per element: pulls the codes towards the latents."""
+    commitment_loss: Float[Tensor, ""]
+    """mean ‖z − sg[z_q]‖² per element: keeps the latents close to their codes."""
+
+
+@torch.no_grad()
+def nearest_code(z: Float[Tensor, "N D"], codebook: Float[Tensor, "K D"]) -> Int[Tensor, " N"]:
+    """Index of the code nearest to each vector, in squared Euclidean distance (VQVAE, eq. 1).
+
+    ‖z − e‖² = ‖z‖² − 2 z·e + ‖e‖², and ‖z‖² is the same for every code, so it is left out.
+    Computed in float32 also under autocast, in chunks that bound memory, without a gradient.
+
+    Args:
+        z: vectors, any floating dtype.
+        codebook: the codes, any floating dtype.
+
+    Returns:
+        int64 indices in [0, K). Of equally near codes the one with the lowest index.
+    """
+    with torch.autocast(z.device.type, enabled=False):
+        z, codebook = z.float(), codebook.float()
+        e_squared = codebook.square().sum(1)
+        chunk = max(1, MAX_DISTANCES // len(codebook))
+        nearest = [
+            torch.addmm(e_squared, part, codebook.T, alpha=-2).argmin(1) for part in z.split(chunk)
+        ]
+    return torch.cat(nearest)
+
+
+def straight_through(z: Float[Tensor, "..."], z_q: Float[Tensor, "..."]) -> Float[Tensor, "..."]:
+    """The value of `z_q` with the gradient of `z`: z + sg[z_q − z] (VQVAE, section 3.2).
+
+    Args:
+        z: what the encoder gave.
+        z_q: what it is replaced by; same shape.
+
+    Returns:
+        A tensor equal to `z_q` (up to rounding) whose gradient flows to `z` unchanged.
+    """
+    return z + (z_q - z).detach()
+
+
+class VectorQuantizer(nn.Module):
+    """A codebook learned by gradient descent (VQVAE, section 3.1 and eq. 3).
+
+    Args:
+        num_codes: K, the number of codes.
+        code_dim: D, the dimension of a code.
+    """
+
+    def __init__(self, num_codes: int, code_dim: int):
+        super().__init__()
+        self.num_codes, self.code_dim = num_codes, code_dim
+        # Narrow, as in the reference code: all codes start near the origin, and the codebook
+        # loss spreads them to where the latents are.
+        codes = torch.empty(num_codes, code_dim).uniform_(-1 / num_codes, 1 / num_codes)
+        self.codebook = nn.Parameter(codes)
+
+    def forward(self, z: Float[Tensor, "B D h w"]) -> Quantized:
+        """Quantize latents of any floating dtype; raises `ValueError` on a wrong D."""
+        B, D, h, w = z.shape
+        if self.code_dim != D:
+            raise ValueError(
+                f"latents have {D} channels, but the codes have code_dim={self.code_dim}; "
+                "the encoder's last layer must give code_dim channels"
+            )
+        flat = z.permute(0, 2, 3, 1).reshape(B * h * w, D)  # one row per position
+        tokens = nearest_code(flat, self.codebook).view(B, h, w)
+        z_q = self.lookup(tokens)
+        with torch.autocast(z.device.type, enabled=False):  # losses in float32
+            codebook_loss = F.mse_loss(z_q.float(), z.detach().float())
+            commitment_loss = F.mse_loss(z.float(), z_q.detach().float())
+        z_q = straight_through(z, z_q.to(z.dtype))
+        return Quantized(z_q, tokens, codebook_loss, commitment_loss)
+
+    def lookup(self, tokens: Int[Tensor, "B h w"]) -> Float[Tensor, "B D h w"]:
+        """The way back: the code of each token, as the decoder expects it.
+
+        Args:
+            tokens: int64 in [0, num_codes); others raise `ValueError`.
+        """
+        check_tokens(tokens, self.num_codes)
+        return F.embedding(tokens, self.codebook).permute(0, 3, 1, 2)
+
+
+def check_tokens(tokens: Int[Tensor, "..."], num_codes: int) -> None:
+    """Raise `ValueError` unless every token is in [0, num_codes)."""
+    # On a GPU reading the range would stall the queue; there the embedding itself asserts it.
+    if tokens.is_cuda or tokens.numel() == 0:
+        return
+    low, high = int(tokens.min()), int(tokens.max())
+    if low < 0 or high >= num_codes:
+        raise ValueError(
+            f"tokens range over [{low}, {high}], but this codebook has codes 0 to {num_codes - 1}; "
+            "were they made by another model?"
+        )
+
+
+def code_counts(tokens: Int[Tensor, "..."], num_codes: int) -> Int[Tensor, " K"]:
+    """How often each code occurs among the tokens (int64, K entries)."""
+    return torch.bincount(tokens.flatten(), minlength=num_codes)
+
+
+def codebook_usage(counts: Int[Tensor, " K"]) -> float:
+    """Share of the codes that occur at all, in [0, 1]."""
+    return (counts > 0).float().mean().item()
+
+
+def perplexity(counts: Int[Tensor, " K"]) -> float:
+    """exp of the entropy of the code frequencies: 1 when one code does all, K when all are equal.
+
+    The VQVAE authors' released code reports this number; raises `ValueError` on no tokens.
+    """
+    total = counts.sum()
+    if total == 0:
+        raise ValueError("perplexity needs at least one token, the counts are all zero")
+    p = counts.double() / total
+    return torch.special.entr(p).sum().exp().item()

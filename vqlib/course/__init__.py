@@ -1,0 +1,1 @@
+"""What the lessons need: pretrained weights and the checks of the exercises."""

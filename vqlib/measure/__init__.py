@@ -1,0 +1,5 @@
+"""The numbers."""
+
+from vqlib.measure.reconstruction import psnr
+
+__all__ = ["psnr"]

@@ -1,0 +1,97 @@
+"""Figures for the lessons, sharp at any size.
+
+No words are drawn: one figure serves the English and the Chinese book, and the text beside it
+says in the reader's language what is seen. Labels are symbols (x, x̂, s, K, f) and numbers.
+"""
+
+from collections.abc import Mapping, Sequence
+
+import matplotlib.pyplot as plt
+from jaxtyping import Float, Int
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from torch import Tensor
+
+
+
+def show_images(
+    rows: Sequence[Float[Tensor, "N C H W"]], labels: Sequence[str] = (), *, cell: float = 0.8
+) -> Figure:
+    """Rows of images, each pixel drawn as a crisp square.
+
+    Args:
+        rows: one tensor of images in [-1, 1] per row; rows may differ in length.
+        labels: a symbol at the left of each row, such as "$x$", or none.
+        cell: width of one image in inches.
+    """
+    columns = max(len(row) for row in rows)
+    figure, axes = plt.subplots(
+        len(rows), columns, figsize=(cell * columns, cell * len(rows)), squeeze=False
+    )
+    for r, row in enumerate(rows):
+        for c, axis in enumerate(axes[r]):
+            axis.set(xticks=[], yticks=[])
+            axis.set_frame_on(False)
+            if c < len(row):
+                draw_image(axis, row[c])
+        if r < len(labels):
+            axes[r, 0].set_ylabel(labels[r], rotation=0, ha="right", va="center")
+    figure.tight_layout(pad=0.2)
+    return _finished(figure)
+
+
+def draw_image(axis: Axes, image: Float[Tensor, "C H W"]) -> None:
+    """One image in [-1, 1] on an axis."""
+    pixels = image.detach().cpu().float().add(1).div(2).clamp(0, 1).permute(1, 2, 0).numpy()
+    axis.imshow(pixels, cmap="gray", vmin=0, vmax=1, interpolation="nearest")
+
+
+def show_tokens(grids: Int[Tensor, "N h w"], num_codes: int, *, cell: float = 1.6) -> Figure:
+    """Token grids: each cell coloured by its code and labelled with its number."""
+    figure, axes = plt.subplots(1, len(grids), figsize=(cell * len(grids), cell), squeeze=False)
+    for axis, tokens in zip(axes[0], grids.cpu(), strict=True):
+        axis.imshow(tokens.numpy(), cmap="viridis", vmin=0, vmax=num_codes - 1)
+        axis.set(xticks=[], yticks=[])
+        for (i, j), token in _enumerate_grid(tokens):
+            colour = "white" if token < 0.6 * num_codes else "black"
+            axis.text(j, i, str(token), ha="center", va="center", color=colour, fontsize=8)
+    figure.tight_layout(pad=0.3)
+    return _finished(figure)
+
+
+def show_curves(
+    curves: Mapping[str, tuple[Sequence[float], Sequence[float]]],
+    *,
+    x: str = "",
+    y: str = "",
+    log_y: bool = False,
+) -> Figure:
+    """Lines over a common axis.
+
+    Args:
+        curves: symbol → (x values, y values).
+        x: symbol of the horizontal axis.
+        y: symbol of the vertical axis.
+        log_y: logarithmic vertical axis.
+    """
+    figure, axis = plt.subplots(figsize=(5.2, 2.8))
+    for name, (xs, ys) in curves.items():
+        axis.plot(xs, ys, label=name)
+    axis.set(xlabel=x, ylabel=y)
+    if log_y:
+        axis.set_yscale("log")
+    axis.grid(alpha=0.3)
+    if any(curves):
+        axis.legend(frameon=False)
+    figure.tight_layout()
+    return _finished(figure)
+
+
+def _enumerate_grid(tokens: Int[Tensor, "h w"]):
+    return (((i, j), token) for i, row in enumerate(tokens.tolist()) for j, token in enumerate(row))
+
+
+def _finished(figure: Figure) -> Figure:
+    # Closed figures are drawn once, where they are a cell's last expression, and never twice.
+    plt.close(figure)
+    return figure

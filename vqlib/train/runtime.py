@@ -1,0 +1,70 @@
+"""Where training runs: one process needs no launcher, several are started by torchrun."""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import torch
+import torch.distributed as dist
+from torch import nn
+from torch.nn.parallel import DistributedDataParallel
+
+
+@dataclass(frozen=True)
+class Runtime:
+    """The place of this process among those that train together."""
+
+    device: torch.device
+    """Where tensors live."""
+    rank: int = 0
+    """Number of this process, 0 … world_size − 1."""
+    world_size: int = 1
+    """Number of processes."""
+
+    @property
+    def is_main(self) -> bool:
+        """Only the main process logs and saves."""
+        return self.rank == 0
+
+    def wrap(self, model: nn.Module) -> nn.Module:
+        """The model itself, or its gradient-averaging wrapper when several processes train."""
+        if self.world_size == 1:
+            return model
+        ids = [self.device.index] if self.device.type == "cuda" else None
+        return DistributedDataParallel(model, device_ids=ids)
+
+    def share(self, batch: torch.Tensor) -> torch.Tensor:
+        """This process's equal part of a global batch (first dimension)."""
+        if len(batch) % self.world_size:
+            raise ValueError(
+                f"a batch of {len(batch)} does not divide among {self.world_size} processes"
+            )
+        return batch.chunk(self.world_size)[self.rank]
+
+
+def best_device() -> torch.device:
+    """The CUDA GPU if there is one, then Apple's, else the CPU."""
+    if torch.cuda.is_available():
+        return torch.device("cuda", int(os.environ.get("LOCAL_RANK", 0)))
+    return torch.device("mps" if torch.backends.mps.is_available() else "cpu")
+
+
+@contextmanager
+def start(device: str | None = None) -> Iterator[Runtime]:
+    """Set the process up, join the others if torchrun started several, and leave cleanly.
+
+    Args:
+        device: such as "cpu" or "cuda:0"; by default the best there is.
+    """
+    place = best_device() if device is None else torch.device(device)
+    if "WORLD_SIZE" not in os.environ:
+        yield Runtime(place)
+        return
+    if place.type == "cuda":
+        torch.cuda.set_device(place)
+    dist.init_process_group("nccl" if place.type == "cuda" else "gloo")
+    try:
+        yield Runtime(place, dist.get_rank(), dist.get_world_size())
+    finally:
+        dist.destroy_process_group()
