@@ -10,7 +10,7 @@ import torch
 import tyro
 from tyro.conf import OmitArgPrefixes, OmitSubcommandPrefixes, Positional
 
-from vqlib.compress.vqvae import VQVAE, VQVAEConfig, vqvae_cifar10, vqvae_digits
+from vqlib.compress.vqvae import VQVAE, vqvae_cifar10, vqvae_digits
 from vqlib.course.pretrained import pretrained_folder
 from vqlib.data import LabelledImages, digits
 from vqlib.data.downloads import cifar10, mnist
@@ -257,7 +257,9 @@ def _distinct_names(pictures: tuple[Path, ...], out: Path) -> list[Path]:
         if targets.count(target) > 1:
             raise ValueError(f"{path}: several pictures would be saved as {target}; rename one")
         if target.resolve() == path.resolve():
-            raise ValueError(f"{path}: the result would overwrite the picture; choose another --out")
+            raise ValueError(
+                f"{path}: the result would overwrite the picture; choose another --out"
+            )
     return targets
 
 

@@ -19,7 +19,7 @@ class VQVAEConfig:
     num_codes: int = 512
     """K, size of the codebook."""
     image_size: int = 32
-    """Height and width of the training images in pixels. The model itself takes any multiple of f."""
+    """Side of the training images in pixels. The model itself takes any multiples of f."""
 
     def __post_init__(self):
         f = self.autoencoder.downsampling_factor

@@ -31,8 +31,8 @@ from vqlib.train import (
     validation_nll,
 )
 
-VQVAE_RECIPE = VQVAERecipe(steps=8000, batch_size=64, learning_rate=2e-3, seed=0)
-PRIOR_RECIPE = PriorRecipe(steps=4000, batch_size=128, learning_rate=2e-3, weight_decay=0.05)
+VQVAE_RECIPE = VQVAERecipe(steps=6000, batch_size=64, learning_rate=2e-3, seed=0)
+PRIOR_RECIPE = PriorRecipe(steps=3000, batch_size=128, learning_rate=2e-3, weight_decay=0.05)
 # Every digit also moved by one and two pixels each way: 25 times as many pictures.
 MAX_SHIFT = 2
 SAMPLES_PER_CLASS = 50

@@ -1,6 +1,5 @@
 """Picture files in and out."""
 
-import os
 from pathlib import Path
 
 import torch
@@ -66,7 +65,7 @@ def write_picture(image: Float[Tensor, "C H W"], path: str | Path) -> None:
     array = pixels[0].numpy() if len(pixels) == 1 else pixels.permute(1, 2, 0).numpy()
     temporary = path.with_name(f".{path.name}.part")
     Image.fromarray(array).save(temporary, format="PNG")
-    os.replace(temporary, path)
+    Path(temporary).replace(path)
 
 
 def grid(

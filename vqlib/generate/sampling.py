@@ -71,7 +71,7 @@ def generate(
     model: GPT,
     condition: Int[Tensor, " B"],
     *,
-    prompt: Int[Tensor, "B t"] | None = None,
+    prompt: Int[Tensor, "P t"] | None = None,
     temperature: float = 1.0,
     top_k: int | None = None,
     top_p: float | None = None,
@@ -82,7 +82,7 @@ def generate(
     Args:
         model: the prior; it is used in eval mode and its mode is restored afterwards.
         condition: one id per picture, e.g. the class, int64 in [0, num_conditions).
-        prompt: the first t ≥ 0 tokens of each picture, kept as they are; none by default.
+        prompt: the first t ≥ 0 tokens of each picture (P = B), kept as they are; none by default.
         temperature: as in `sample_token`, like the three below.
         top_k: as in `sample_token`.
         top_p: as in `sample_token`.

@@ -13,7 +13,6 @@ from matplotlib.figure import Figure
 from torch import Tensor
 
 
-
 def show_images(
     rows: Sequence[Float[Tensor, "N C H W"]], labels: Sequence[str] = (), *, cell: float = 0.8
 ) -> Figure:

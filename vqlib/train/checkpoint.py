@@ -1,4 +1,4 @@
-"""Saved models and resumable checkpoints: safetensors and JSON, nothing pickled, never half-written.
+"""Saved models and resumable checkpoints: safetensors and JSON, no pickle, never half-written.
 
 A *model folder* holds `config.json` and `model.safetensors`. A *checkpoint folder* is a model
 folder that also holds `optimizer.safetensors` and `training.json`, enough to go on exactly.
@@ -25,7 +25,9 @@ from vqlib.generate.gpt import GPT, GPTConfig
 Model = VQVAE | GPT
 
 
-def save_model(model: Model, folder: str | Path, *, record: Mapping[str, Any] | None = None) -> None:
+def save_model(
+    model: Model, folder: str | Path, *, record: Mapping[str, Any] | None = None
+) -> None:
     """Write a model folder, replacing an older one only once the new one is complete.
 
     Args:

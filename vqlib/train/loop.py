@@ -62,7 +62,7 @@ class Trained(Generic[M]):
 
     model: M
     """The trained model, in eval mode."""
-    history: list[dict[str, float]]
+    history: list[dict[str, int | float]]
     """One entry per logged step: step, seconds and the recipe's losses."""
     steps_done: int
     """Fewer than the recipe's steps if the run was interrupted."""
@@ -103,7 +103,7 @@ class Run:
     ):
         self.model, self.optimizer, self.recipe, self.place = model, optimizer, recipe, place
         self.folder = None if folder is None else Path(folder)
-        self.history: list[dict[str, float]] = []
+        self.history: list[dict[str, int | float]] = []
         self.steps_done = 0
         self.seconds = 0.0
         self._progress = progress and place.is_main

@@ -32,7 +32,7 @@ def run(answer: Callable[..., Any], *args: Any) -> Any:
     result = answer(*args)
     if result is None or result is ...:
         raise Mistake(
-            f"{answer.__name__} returns nothing yet: replace the … by your code and return a value.",
+            f"{answer.__name__} returns nothing yet: replace the … by your code and return.",
             f"{answer.__name__} 还没有返回值：把 … 换成你的代码，并用 return 返回结果。",
         )
     return result

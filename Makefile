@@ -1,0 +1,38 @@
+# Every target is one plain command, which also works by hand in the environment .venv.
+
+PYTHON ?= $(shell for p in python3.11 python3; do $$p -c "" 2>/dev/null && { echo $$p; break; }; done)
+PY := .venv/bin/python
+READY := .venv/.installed
+
+.DEFAULT_GOAL := help
+.PHONY: help book notebooks figures test weights lint clean
+
+help:  ## list the targets
+	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
+
+book: $(READY)  ## build both books into _build/html
+	$(PY) book/build.py
+
+notebooks: $(READY)  ## weave book/chapters into notebooks/en and notebooks/zh
+	$(PY) book/weave.py
+
+figures: $(READY)  ## draw the figures again
+	$(PY) book/figures/render.py
+
+test: $(READY)  ## run all tests
+	$(PY) -m pytest
+
+weights: $(READY)  ## train the small models of the lessons again
+	$(PY) -m vqlib.course.make_weights
+
+lint: $(READY)  ## check style and format
+	$(PY) -m ruff check . && $(PY) -m ruff format --check .
+
+clean:  ## remove what was built; keeps .venv and the cache of executed notebooks
+	rm -rf _build .pytest_cache .ruff_cache .hypothesis
+
+# Installs again whenever what is to be installed has changed.
+$(READY): requirements.txt $(wildcard constraints.txt) pyproject.toml
+	test -x $(PY) || $(PYTHON) -m venv .venv
+	$(PY) -m pip install -r requirements.txt
+	touch $@

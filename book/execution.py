@@ -1,0 +1,67 @@
+"""How the book's notebooks are executed: which cache keeps the outputs, which Python runs them."""
+
+import hashlib
+import os
+import shutil
+import time
+from pathlib import Path
+
+from ipykernel.kernelspec import write_kernel_spec
+
+KEEP_CACHES = 30 * 24 * 3600  # seconds since last use
+
+
+def library_files(root: Path) -> list[Path]:
+    """The files, besides a notebook itself, on which its outputs depend; sorted."""
+    files = [path for path in (root / "vqlib").rglob("*") if "__pycache__" not in path.parts]
+    files += [root / "requirements.txt", root / "constraints.txt"]
+    return sorted(path for path in files if path.is_file())
+
+
+def execution_digest(root: Path) -> str:
+    """A name for the state of the library and its requirements.
+
+    The cache knows a notebook by its code cells alone: under one name for all states, it would go
+    on showing the outputs of a library that has changed since.
+    """
+    digest = hashlib.sha256()
+    for path in library_files(root):
+        content = hashlib.sha256(path.read_bytes()).hexdigest()
+        digest.update(f"{path.relative_to(root).as_posix()} {content}\n".encode())
+    return digest.hexdigest()[:16]
+
+
+def open_cache(digest: str) -> Path:
+    """The folder of this digest's outputs; folders long out of use are removed."""
+    home = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "vqlib-book"
+    cache = home / digest
+    cache.mkdir(parents=True, exist_ok=True)
+    os.utime(cache)
+    for other in home.iterdir():
+        if other.stat().st_mtime < time.time() - KEEP_CACHES:
+            shutil.rmtree(other, ignore_errors=True)
+    return cache
+
+
+def make_kernel(folder: Path) -> Path:
+    """Write a Jupyter kernel `python3` that is the Python running this; return `folder`."""
+    kernel = folder / "kernels" / "python3"
+    shutil.rmtree(kernel, ignore_errors=True)
+    kernel.parent.mkdir(parents=True, exist_ok=True)
+    write_kernel_spec(kernel)
+    return folder
+
+
+def environment(root: Path, kernels: Path) -> dict[str, str]:
+    """Environment in which notebooks import the library of `root` and run the kernel of `kernels`.
+
+    Without JUPYTER_PATH, a kernel that the user installed under the same name could come first.
+    A foreign MPLBACKEND would switch inline pictures off.
+    """
+    path = [str(root), os.environ.get("PYTHONPATH", "")]
+    own = {
+        "JUPYTER_PATH": str(kernels),
+        "PYTHONPATH": os.pathsep.join(filter(None, path)),
+        "PYTHONUTF8": "1",
+    }
+    return {key: value for key, value in os.environ.items() if key != "MPLBACKEND"} | own

@@ -1,0 +1,243 @@
+"""Weave the chapters' bilingual sources into notebooks, one for each language.
+
+    python book/weave.py                        every chapter
+    python book/weave.py 03_straight_through    some of them
+    python book/weave.py --check                write nothing; fail if a notebook is out of date
+"""  # fmt: skip
+
+import argparse
+import json
+import os
+import re
+import sys
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import nbformat
+import yaml
+from nbformat import NotebookNode
+
+from cells import install_cell, markdown_cell, plain_code_cell
+from chapter import LANGUAGES, Cell, Exercise, Prose, Unit, WeaveError, read_chapter
+from exercises import exercise_cells, refuse_markers
+from outputs import checks_output, run_cells
+
+COMMAND = "python book/weave.py"
+NOTEBOOK_METADATA = {
+    "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
+    "language_info": {"name": "python", "pygments_lexer": "ipython3"},
+}
+
+
+@dataclass(frozen=True)
+class House:
+    """Where weave finds and puts things, below the root of the repository."""
+
+    root: Path
+
+    @property
+    def figures(self) -> Path:
+        return self.root / "book" / "figures" / "rendered"
+
+    @property
+    def repository(self) -> str:
+        """The repository's address; `_config.yml` is its only home."""
+        try:
+            config = yaml.safe_load((self.root / "_config.yml").read_text("utf-8"))
+            return config["repository"]["url"]
+        except (OSError, KeyError, TypeError) as error:
+            raise WeaveError(
+                Path("_config.yml"), 1, "repository.url is missing; notebooks install vqlib from it"
+            ) from error
+
+    def chapters(self) -> dict[str, Path]:
+        """The chapters' sources by name, in order."""
+        return {path.stem: path for path in sorted((self.root / "book/chapters").glob("*.md"))}
+
+    def notebook(self, language: str, chapter: str) -> Path:
+        return self.root / "notebooks" / language / f"{chapter}.ipynb"
+
+    def short(self, path: Path) -> Path:
+        """A path as messages show it."""
+        return path.relative_to(self.root)
+
+
+HOUSE = House(Path(__file__).resolve().parent.parent)
+
+
+@dataclass(frozen=True)
+class Woven:
+    """A chapter's two notebooks, and the source cell behind each cell id."""
+
+    en: NotebookNode
+    zh: NotebookNode
+    sources: dict[str, Cell]
+
+    def text(self, language: str, outputs: Mapping[str, list]) -> str:
+        """The file of one notebook, with these `outputs` (by cell id) in it."""
+        notebook = nbformat.from_dict(getattr(self, language))
+        for cell in filter(checks_output, notebook.cells):
+            cell.outputs = outputs[cell.id]
+            cell.execution_count = 1  # nbval refuses outputs of a cell that seems never run
+        return nbformat.writes(notebook) + "\n"
+
+
+def weave(text: str, path: Path, *, figures: Path, repository: str) -> Woven:
+    """Make both notebooks from a chapter's source, without running anything.
+
+    `path` names the chapter and appears in errors, `figures` is the folder of rendered figures,
+    `repository` the address that vqlib is installed from. Raises `WeaveError`.
+    """
+    if not re.fullmatch(r"\d\d_[a-z0-9_]+\.md", path.name):
+        raise WeaveError(path, 1, "a chapter is named like 03_straight_through.md; rename the file")
+    units = read_chapter(text, path)
+    prefix = path.stem.replace("_", "-")[:48]  # nbformat allows ids of 64 characters
+    sources: dict[str, Cell] = {}
+    notebooks = {}
+    for language in LANGUAGES:
+        cells = []
+        for number, unit in enumerate(units, start=1):
+            for cell, source in unit_cells(unit, f"{prefix}-c{number:03d}", language, figures):
+                cells.append(cell)
+                sources[cell.id] = source
+        # Below the title, because Sphinx names a page after what comes first.
+        cells.insert(1, install_cell(repository, f"{prefix}-install"))
+        notebooks[language] = nbformat.v4.new_notebook(cells=cells, metadata=NOTEBOOK_METADATA)
+    return Woven(**notebooks, sources=sources)
+
+
+def unit_cells(
+    unit: Unit, cell_id: str, language: str, figures: Path
+) -> Iterable[tuple[NotebookNode, Cell]]:
+    """The notebook cells of one unit, each with the source cell it comes from."""
+    if isinstance(unit, Prose):
+        source = getattr(unit, language)
+        return [(markdown_cell(source, cell_id, language, figures), source)]
+    if isinstance(unit, Exercise):
+        refuse_markers(unit.check)
+        origins = (unit.task, unit.check, unit.task)
+        return zip(exercise_cells(unit, cell_id), origins, strict=True)
+    refuse_markers(unit.cell)
+    return [(plain_code_cell(unit.cell, cell_id), unit.cell)]
+
+
+def weave_file(path: Path, house: House) -> Woven:
+    """Weave the chapter in a file of the repository, without running anything."""
+    return weave(
+        path.read_text("utf-8"),
+        house.short(path),
+        figures=house.figures,
+        repository=house.repository,
+    )
+
+
+def write_notebooks(path: Path, house: House) -> list[Path]:
+    """Weave and run one chapter; write its notebooks and return those that changed."""
+    woven = weave_file(path, house)
+    files = {language: house.notebook(language, path.stem) for language in LANGUAGES}
+    for file in files.values():
+        file.parent.mkdir(parents=True, exist_ok=True)
+    # Run once, beside the notebook as Jupyter does: both languages have the same code.
+    outputs = run_cells(woven.en, woven.sources, files["en"].parent)
+    return [file for language, file in files.items() if write(file, woven.text(language, outputs))]
+
+
+def write(path: Path, text: str) -> bool:
+    """Write a file whole or not at all, and only if that changes it; returns whether it did."""
+    data = text.encode()
+    if path.exists() and path.read_bytes() == data:
+        return False
+    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    temporary.write_bytes(data)
+    temporary.replace(path)
+    return True
+
+
+def check(house: House = HOUSE, names: Sequence[str] = ()) -> list[str]:
+    """What is wrong with the committed notebooks of these chapters (all, if none is named).
+
+    Nothing is run or written: stored outputs have to be there, and are otherwise left to nbval.
+    """
+    chapters = house.chapters()
+    problems = []
+    for name in names or chapters:
+        try:
+            problems += stale_notebooks(chapters[name], house)
+        except WeaveError as error:
+            problems.append(str(error))
+    return problems if names else problems + orphans(house)
+
+
+def stale_notebooks(path: Path, house: House) -> list[str]:
+    """A line for each notebook of one chapter that is not what its source makes."""
+    woven = weave_file(path, house)
+    outputs = stored_outputs(house.notebook("en", path.stem))
+    complete = all(cell.id in outputs for cell in filter(checks_output, woven.en.cells))
+    stale = []
+    for language in LANGUAGES:
+        file = house.notebook(language, path.stem)
+        text = woven.text(language, outputs) if complete else None
+        if not file.exists() or text is None or file.read_bytes() != text.encode():
+            stale.append(f"{house.short(file)} is not what {house.short(path)} makes")
+    return stale
+
+
+def stored_outputs(path: Path) -> dict[str, list]:
+    """The outputs in a notebook's file by cell id; none where there is no readable notebook."""
+    try:
+        notebook = nbformat.from_dict(json.loads(path.read_text("utf-8")))
+        nbformat.validate(notebook, version=4, version_minor=5)
+    except (OSError, ValueError, KeyError, AttributeError, nbformat.ValidationError):
+        return {}
+    return {cell.id: cell.outputs for cell in notebook.cells if cell.get("outputs")}
+
+
+def orphans(house: House) -> list[str]:
+    """A line for each notebook that no chapter makes."""
+    chapters = house.chapters()
+    return [
+        f"{house.short(file)} has no source in book/chapters; delete it"
+        for language in LANGUAGES
+        for file in sorted((house.root / "notebooks" / language).glob("*.ipynb"))
+        if file.stem not in chapters
+    ]
+
+
+def write_all(house: House, names: Sequence[str]) -> list[str]:
+    """Weave these chapters, saying which one is at work; returns what went wrong."""
+    problems = []
+    for number, name in enumerate(names, start=1):
+        print(f"[{number}/{len(names)}] {name}", file=sys.stderr, flush=True)
+        try:
+            for file in write_notebooks(house.chapters()[name], house):
+                print(f"  wrote {house.short(file)}", file=sys.stderr)
+        except WeaveError as error:
+            problems.append(str(error))
+    return problems
+
+
+def main(arguments: Sequence[str] | None = None, house: House = HOUSE) -> int:
+    """The command line; returns the exit status."""
+    parser = argparse.ArgumentParser(
+        prog=COMMAND, description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("chapters", nargs="*", help="names such as 03_straight_through; else all")
+    parser.add_argument("--check", action="store_true", help="write nothing; fail if out of date")
+    options = parser.parse_args(arguments)
+    known = house.chapters()
+    if unknown := [name for name in options.chapters if name not in known]:
+        parser.error(f"no chapter {', '.join(unknown)} in book/chapters; known: {' '.join(known)}")
+    if options.check:
+        problems = check(house, options.chapters)
+    else:
+        problems = write_all(house, options.chapters or list(known))
+    for problem in problems:
+        print(problem, file=sys.stderr)
+    if problems and options.check:
+        print(f"Run: {COMMAND}", file=sys.stderr)
+    return 1 if problems else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,57 @@
+"""Shared by all tests."""
+
+import struct
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import settings
+
+from vqlib.data import digits
+
+# The same examples in every run, and no time limit: the machines that test are shared.
+settings.register_profile("vqlib", deadline=None, derandomize=True, max_examples=40)
+settings.load_profile("vqlib")
+
+
+@pytest.fixture(autouse=True)
+def fixed_seed():
+    """Tests do not depend on each other's random numbers."""
+    torch.manual_seed(0)
+
+
+@pytest.fixture(scope="session")
+def stand_in_data(tmp_path_factory) -> Path:
+    """A data folder in the real formats of MNIST and CIFAR-10 holding a few real digits.
+
+    With the files there, nothing is downloaded; the loaders run the same code as on the real ones.
+    """
+    root = tmp_path_factory.mktemp("data")
+    for split, prefix in (("train", "train"), ("held_out", "t10k")):
+        few = digits(split, image_size=28)
+        pixels = few.images[:64, 0].add(1).mul(127.5).round().to(torch.uint8).numpy()
+        labels = few.labels[:64].to(torch.uint8).numpy()
+        _write_mnist(root / "MNIST" / "raw", prefix, pixels, labels)
+    few = digits("train", image_size=32)
+    pixels = few.images[:64].add(1).mul(127.5).round().to(torch.uint8).numpy()
+    colour = np.repeat(pixels, 3, axis=1)  # (N, 3, 32, 32)
+    _write_cifar10(root / "cifar-10-batches-bin", colour, few.labels[:64].numpy())
+    return root
+
+
+def _write_mnist(folder: Path, prefix: str, pixels: np.ndarray, labels: np.ndarray) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    images = struct.pack(">IIII", 0x803, *pixels.shape) + pixels.tobytes()
+    for name, data in (
+        (f"{prefix}-images-idx3-ubyte", images),
+        (f"{prefix}-labels-idx1-ubyte", struct.pack(">II", 0x801, len(labels)) + labels.tobytes()),
+    ):
+        (folder / name).write_bytes(data)
+
+
+def _write_cifar10(folder: Path, pixels: np.ndarray, labels: np.ndarray) -> None:
+    folder.mkdir()
+    records = np.concatenate([labels.astype(np.uint8)[:, None], pixels.reshape(len(pixels), -1)], 1)
+    for name in [f"data_batch_{i}" for i in range(1, 6)] + ["test_batch"]:
+        (folder / f"{name}.bin").write_bytes(records.tobytes())
