@@ -1,5 +1,6 @@
 """The command line: `python -m vqlib train | reconstruct | sample`. Flags come from the types."""
 
+import os
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
@@ -215,6 +216,8 @@ def main(args: list[str] | None = None) -> None:
     """Run a command. Exits 0, or 2 with one clear line, or 130 after Ctrl-C."""
     settings = (OmitArgPrefixes, OmitSubcommandPrefixes)
     command = tyro.cli(Command, prog="vqlib", description=__doc__, args=args, config=settings)
+    if os.environ.get("RANK", "0") != "0":
+        sys.stdout = None  # under torchrun only the main process prints
     try:
         status = command.run()
     except (ValueError, OSError) as error:

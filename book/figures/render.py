@@ -1,9 +1,9 @@
 """Draw the course's figures: `python book/figures/render.py [NAME …] [--check]`.
 
-Every other module of this folder but `canvas` is a figure: `WORDS` holds its words in each language and
-`draw(words)` returns a Canvas. Each becomes `rendered/NAME.LANG.svg`, for the book, and a PNG at twice the
-size for the notebooks, because Colab shows no embedded SVG. The PNG needs Chromium and a font with
-Chinese; `--check` compares the SVG files alone and needs neither.
+Every other module of this folder but `canvas` is a figure: `WORDS` holds its words in each language
+and `draw(words)` returns a Canvas. Each becomes `rendered/NAME.LANG.svg`, for the book, and a PNG
+at twice the size for the notebooks, because Colab shows no embedded SVG. The PNG needs Chromium
+and a font with Chinese; `--check` compares the SVG files alone and needs neither.
 """
 
 import argparse

@@ -59,7 +59,7 @@ def show_tokens(grids: Int[Tensor, "N h w"], num_codes: int, *, cell: float = 1.
 
 
 def show_curves(
-    curves: Mapping[str, tuple[Sequence[float], Sequence[float]]],
+    curves: Mapping[str, tuple[Sequence[float | int], Sequence[float | int]]],
     *,
     x: str = "",
     y: str = "",

@@ -1,0 +1,52 @@
+"""The README's Python example and commands run as they stand, in both languages."""
+
+import re
+import shlex
+from pathlib import Path
+
+import pytest
+from markdown_it import MarkdownIt
+
+from vqlib import cli
+
+ROOT = Path(__file__).parent.parent
+READMES = ["README.md", "README.zh.md"]
+
+
+def blocks(name: str, language: str) -> list[str]:
+    tokens = MarkdownIt().parse((ROOT / name).read_text(encoding="utf-8"))
+    return [token.content for token in tokens if token.type == "fence" and token.info == language]
+
+
+@pytest.mark.parametrize("name", READMES)
+def test_the_python_example_runs(name):
+    (example,) = blocks(name, "python")
+    names: dict = {}
+    exec(compile(example, name, "exec"), names)
+    assert names["sevens"].shape == (8, 1, 32, 32)
+    assert names["x_hat"].shape == names["x"].shape
+
+
+@pytest.mark.parametrize("name", READMES)
+def test_the_commands_run(name, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    lines = [line for block in blocks(name, "") for line in block.splitlines()]
+    commands = [part for line in lines for part in line.split(" && ")]
+    prefix = "python -m vqlib "
+    ours = [shlex.split(c.removeprefix(prefix)) for c in commands if c.startswith(prefix)]
+    assert {words[0] for words in ours} == {"train", "sample", "reconstruct"}
+    for words in ours:
+        short = ["--steps", "2"] if words[0] == "train" else []  # the same, but brief
+        with pytest.raises(SystemExit) as stopped:
+            cli.main(words + short)
+        assert stopped.value.code == 0, words
+    assert (tmp_path / "seven.png").is_file()
+    assert (tmp_path / "reconstructions" / "one.png").is_file()
+
+
+def test_both_readmes_show_the_same_code():
+    for language in ("", "python"):
+        english, chinese = (blocks(name, language) for name in READMES)
+        without_comments = [[re.sub(r"#.*", "", b) for b in bs] for bs in (english, chinese)]
+        code = [[[line.rstrip() for line in b.splitlines()] for b in bs] for bs in without_comments]
+        assert code[0] == code[1]
