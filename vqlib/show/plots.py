@@ -14,12 +14,12 @@ from torch import Tensor
 
 
 def show_images(
-    rows: Sequence[Float[Tensor, "N C H W"]], labels: Sequence[str] = (), *, cell: float = 0.8
+    rows: Sequence[Float[Tensor, "_ C _ _"]], labels: Sequence[str] = (), *, cell: float = 0.8
 ) -> Figure:
     """Rows of images, each pixel drawn as a crisp square.
 
     Args:
-        rows: one tensor of images in [-1, 1] per row; rows may differ in length.
+        rows: one tensor (N, C, H, W) of images in [-1, 1] per row; N, H, W may differ by row.
         labels: a symbol at the left of each row, such as "$x$", or none.
         cell: width of one image in inches.
     """
