@@ -8,6 +8,7 @@ import pytest
 from markdown_it import MarkdownIt
 
 from vqlib import cli
+from vqlib.course.pretrained import pretrained_record
 
 ROOT = Path(__file__).parent.parent
 READMES = ["README.md", "README.zh.md"]
@@ -50,3 +51,24 @@ def test_both_readmes_show_the_same_code():
         without_comments = [[re.sub(r"#.*", "", b) for b in bs] for bs in (english, chinese)]
         code = [[[line.rstrip() for line in b.splitlines()] for b in bs] for bs in without_comments]
         assert code[0] == code[1]
+
+
+@pytest.mark.parametrize("name", READMES)
+def test_the_results_are_those_of_the_records(name):
+    text = (ROOT / name).read_text(encoding="utf-8")
+    codec, prior = pretrained_record("digits_vqvae"), pretrained_record("digits_gpt")
+    percent = (
+        codec["held_out"]["reconstructions_recognised"],
+        prior["held_out"]["samples_recognised"],
+        prior["held_out"]["classifier_accuracy_on_real"],
+    )
+    stated = [
+        f"{codec['held_out']['psnr_db']:.2f} dB",
+        f"{codec['held_out']['perplexity']:.1f}",
+        f"{prior['held_out']['nll_nats_per_token']:.3f}",
+        f"{prior['held_out']['nll_nats_per_token_train']:.3f}",
+        *(f"{100 * share:.1f} %" for share in percent),
+        *(f"{record['parameters']:,}" for record in (codec, prior)),
+        *(str(record["seconds"]) for record in (codec, prior)),
+    ]
+    assert [number for number in stated if number not in text] == []
