@@ -15,6 +15,7 @@ from pathlib import Path
 
 import yaml
 
+from assets import finish
 from books import Book, BuildError, check_mirrored, merge, pages, read_books
 from execution import environment, execution_digest, make_kernel, open_cache
 
@@ -109,6 +110,7 @@ def build(book: Book, cache: Path, strict: bool) -> Path:
     status, log = run_logged(command(work, strict), work / "build.log", env)
     check_result(book, status, find_problems(log), strict)
     check_complete(book, html)
+    finish(html)
     executed, cached = log.count("Executed notebook in"), log.count("Using cached notebook")
     seconds = time.monotonic() - start
     print(
