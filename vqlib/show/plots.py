@@ -14,7 +14,7 @@ from torch import Tensor
 
 
 def show_images(
-    rows: Sequence[Float[Tensor, "N C H W"]], labels: Sequence[str] = (), *, cell: float = 0.8
+    rows: Sequence[Float[Tensor, "_N C H W"]], labels: Sequence[str] = (), *, cell: float = 0.8
 ) -> Figure:
     """Rows of images, each pixel drawn as a crisp square.
 
