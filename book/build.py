@@ -18,6 +18,8 @@ import yaml
 from assets import finish
 from books import Book, BuildError, check_mirrored, merge, pages, read_books
 from execution import environment, execution_digest, make_kernel, open_cache
+from front_pages import write_front_pages
+from sitemap import write_sitemap
 
 ROOT = Path(__file__).resolve().parent.parent
 BUILD = ROOT / "_build"
@@ -41,7 +43,11 @@ def write_inputs(book: Book, cache: Path, work: Path) -> None:
     # Relative to the settings file for jupyter-book, and that has just moved.
     extensions = book.config["sphinx"]["local_extensions"]
     extensions = {name: str(ROOT / folder) for name, folder in extensions.items()}
-    own = {"execute": {"cache": str(cache)}, "sphinx": {"local_extensions": extensions}}
+    own = {
+        "execute": {"cache": str(cache)},
+        "html": {"baseurl": book.url},
+        "sphinx": {"local_extensions": extensions},
+    }
     work.mkdir(parents=True)
     for name, content in (("config.yml", merge(book.config, own)), ("toc.yml", book.toc)):
         (work / name).write_text(yaml.safe_dump(content, allow_unicode=True), "utf-8")
@@ -129,6 +135,8 @@ def build_site(strict: bool) -> None:
         shutil.rmtree(old, ignore_errors=True)
     for book in books:
         shutil.copytree(build(book, cache, strict), SITE / book.folder, dirs_exist_ok=True)
+    write_front_pages(books, SITE)
+    write_sitemap(books, SITE)
     print(f"Open {SITE / 'index.html'}")
 
 

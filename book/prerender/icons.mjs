@@ -21,23 +21,24 @@ async function readIcons(site) {
   return window.___FONT_AWESOME___.styles;
 }
 
-/** The icon that a list of CSS classes such as "fas fa-rocket fa-lg" names. */
+/** The icon that CSS classes such as "fas fa-rocket fa-lg" name, and the classes but for "fas". */
 function find(styles, classes) {
   const names = classes.split(/\s+/);
   const style = names.find((name) => name in styles && name !== "fa") ?? "fas";
   const icon = names.find((name) => styles[style][name.replace(/^fa-/, "")]);
   if (!icon) throw new Error(`no icon is called "${classes}"`);
-  return styles[style][icon.replace(/^fa-/, "")];
+  const others = names.filter((name) => !(name in styles)); // as the theme's script does
+  return [styles[style][icon.replace(/^fa-/, "")], others.join(" ")];
 }
 
 /** A function that draws the icons of a page. */
 export async function iconDrawer(site) {
   const styles = await readIcons(site);
   const draw = (_, classes, attributes) => {
-    const [width, height, , , path] = find(styles, classes);
+    const [[width, height, , , path], others] = find(styles, classes);
     const title = attributes.match(TITLE)?.[1];
     return (
-      `<svg class="svg-inline--fa ${classes}"${attributes.replace(TITLE, "")}` +
+      `<svg class="svg-inline--fa ${others}"${attributes.replace(TITLE, "")}` +
       ` viewBox="0 0 ${width} ${height}" aria-hidden="true">` +
       `${title ? `<title>${title}</title>` : ""}<path fill="currentColor" d="${path}"/></svg>`
     );
