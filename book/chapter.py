@@ -181,6 +181,11 @@ def take_prose(rest: deque[Cell]) -> Prose:
     """Take the next Markdown cell, with its twin where it has a language."""
     cell = rest.popleft()
     if cell.language is None:
+        if has_words(cell.source):
+            raise cell.error(
+                'these words would go to both notebooks; give the cell a language (`+++ {"lang": '
+                '"en"}`) and a twin. Only a formula or a picture stands without'
+            )
         return Prose(cell, cell)
     if cell.language == "zh":
         raise cell.error("this zh cell has no en cell right before it; write the English first")
@@ -215,6 +220,17 @@ def structure(source: str) -> dict:
         "$$ formulas": kinds.count("math_block") + kinds.count("math_inline_double"),
         "images": kinds.count("image"),
     }
+
+
+def has_words(source: str) -> bool:
+    """Whether a Markdown text says anything outside its formulas, pictures and code."""
+    tokens = MARKDOWN.parse(source)
+    texts = (child.content for token in tokens for child in token.children or [])
+    kinds = (child.type for token in tokens for child in token.children or [])
+    return any(
+        kind == "text" and re.search(r"[^\W\d_]{2}", text)
+        for kind, text in zip(kinds, texts, strict=True)
+    )
 
 
 def check_same_structure(prose: Prose) -> None:

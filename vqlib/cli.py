@@ -215,10 +215,10 @@ Command = (
 def main(args: list[str] | None = None) -> None:
     """Run a command. Exits 0, or 2 with one clear line, or 130 after Ctrl-C."""
     settings = (OmitArgPrefixes, OmitSubcommandPrefixes)
-    command = tyro.cli(Command, prog="vqlib", description=__doc__, args=args, config=settings)
     if os.environ.get("RANK", "0") != "0":
         sys.stdout = None  # under torchrun only the main process prints
     try:
+        command = tyro.cli(Command, prog="vqlib", description=__doc__, args=args, config=settings)
         status = command.run()
     except (ValueError, OSError) as error:
         print(f"vqlib: error: {error}", file=sys.stderr)

@@ -62,6 +62,8 @@ def rasterise(path: Path) -> None:
         html = Path(folder) / "figure.html"
         html.write_text(f"<!doctype html><meta charset=utf-8>{page}", encoding="utf-8")
         options = ["--headless", "--no-sandbox", "--disable-gpu", "--hide-scrollbars"]
+        # Without these two a busy machine can screenshot a half-painted page.
+        options += ["--run-all-compositor-stages-before-draw", "--virtual-time-budget=3000"]
         options += ["--disable-background-networking", "--force-device-scale-factor=2"]
         options += ["--default-background-color=00000000", f"--window-size={size}"]
         options += [f"--screenshot={path.with_suffix('.png')}", f"--user-data-dir={folder}/profile"]

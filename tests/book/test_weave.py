@@ -268,13 +268,19 @@ def test_markers_outside_an_exercise_are_reported(body, offset):
     assert "not tagged `exercise`" in str(error.value)
 
 
+@pytest.mark.parametrize("words", ["Words after code.", "代码后面的文字。", "- $x$ is an image"])
+def test_words_without_a_language_are_reported(words):
+    with pytest.raises(WeaveError, match="these words would go to both notebooks"):
+        woven(code("x = 1") + f"\n{words}\n")
+
+
 @pytest.mark.parametrize(
     ("text", "line"),
     [
         ("", 1),
         (code("x = 1"), 1),
-        ("\n\nNo heading.\n", 3),
-        (FRONT_MATTER + "\n## Too low\n", 7),
+        ("\n\n$x$\n", 3),
+        (FRONT_MATTER + '\n+++ {"lang": "en"}\n\n## Low\n\n+++ {"lang": "zh"}\n\n## 低\n', 7),
         (FRONT_MATTER + code("x = 1"), 6),
     ],
 )

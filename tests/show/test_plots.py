@@ -19,7 +19,7 @@ def test_images_are_drawn_unsmoothed_with_their_values():
 
 
 def test_tokens_are_written_in_their_cells():
-    figure = show_tokens(torch.tensor([[[3, 14], [15, 9]]]), num_codes=16)
+    figure = show_tokens(torch.tensor([[[3, 14], [15, 9]]]))
     assert [text.get_text() for text in figure.axes[0].texts] == ["3", "14", "15", "9"]
 
 

@@ -7,19 +7,21 @@ says in the reader's language what is seen. Labels are symbols (x, x̂, s, K, f)
 from collections.abc import Mapping, Sequence
 
 import matplotlib.pyplot as plt
+import torch
 from jaxtyping import Float, Int
 from matplotlib.axes import Axes
+from matplotlib.colors import hsv_to_rgb
 from matplotlib.figure import Figure
 from torch import Tensor
 
 
 def show_images(
-    rows: Sequence[Float[Tensor, "_N C H W"]], labels: Sequence[str] = (), *, cell: float = 0.8
+    rows: Sequence[Float[Tensor, "_ C _ _"]], labels: Sequence[str] = (), *, cell: float = 0.8
 ) -> Figure:
     """Rows of images, each pixel drawn as a crisp square.
 
     Args:
-        rows: one tensor of images in [-1, 1] per row; rows may differ in length.
+        rows: one tensor (N, C, H, W) of images in [-1, 1] per row; N, H, W may differ by row.
         labels: a symbol at the left of each row, such as "$x$", or none.
         cell: width of one image in inches.
     """
@@ -45,15 +47,19 @@ def draw_image(axis: Axes, image: Float[Tensor, "C H W"]) -> None:
     axis.imshow(pixels, cmap="gray", vmin=0, vmax=1, interpolation="nearest")
 
 
-def show_tokens(grids: Int[Tensor, "N h w"], num_codes: int, *, cell: float = 1.6) -> Figure:
-    """Token grids: each cell coloured by its code and labelled with its number."""
+def show_tokens(grids: Int[Tensor, "N h w"], *, cell: float = 1.6) -> Figure:
+    """Token grids: each cell carries its code's number, equal codes have equal colours.
+
+    Codes have no order, so neighbours in number are far apart in colour.
+    """
     figure, axes = plt.subplots(1, len(grids), figsize=(cell * len(grids), cell), squeeze=False)
     for axis, tokens in zip(axes[0], grids.cpu(), strict=True):
-        axis.imshow(tokens.numpy(), cmap="viridis", vmin=0, vmax=num_codes - 1)
+        hue = (tokens * 47 % 360).float() / 360
+        pale = torch.stack([hue, torch.full_like(hue, 0.3), torch.full_like(hue, 0.95)], dim=-1)
+        axis.imshow(hsv_to_rgb(pale.numpy()))
         axis.set(xticks=[], yticks=[])
         for (i, j), token in _enumerate_grid(tokens):
-            colour = "white" if token < 0.6 * num_codes else "black"
-            axis.text(j, i, str(token), ha="center", va="center", color=colour, fontsize=8)
+            axis.text(j, i, str(token), ha="center", va="center", fontsize=8)
     figure.tight_layout(pad=0.3)
     return _finished(figure)
 

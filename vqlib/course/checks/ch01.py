@@ -119,17 +119,17 @@ def _compare_ratio(ratio: Any, f: int, asked: str) -> None:
         (
             f**2,
             "That is how many times more positions; pairs grow as their square.",
-            "这是位置数的倍数；对数随位置数的平方增长。",
+            "这是位置数的倍数；位置对的个数随位置数的平方增长。",
         ),
         (
             f,
             "That is how many times longer one side is; square it for positions, again for pairs.",
-            "这是边长的倍数；平方一次得到位置数之比，再平方一次才是对数之比。",
+            "这是边长的倍数；平方一次得到位置数之比，再平方一次才是位置对之比。",
         ),
         (
             f**-4,
             "Upside down: divide the pairs of the pixels by those of the tokens.",
-            "除反了：应当用像素的对数除以词元的对数。",
+            "除反了：应当用像素的位置对除以词元的位置对。",
         ),
     ]
     compare(ratio, f**4, mistakes, f"{asked}[2]")

@@ -1,0 +1,157 @@
+"""Checks of chapter 1: right answers pass, each usual mistake is named in both languages."""
+
+import pytest
+import torch
+
+from vqlib.course.checks import ch01
+from vqlib.course.checks.report import Mistake
+from vqlib.generate import generate
+
+
+def named(check, answer, en, zh):
+    """The check refuses the answer and says why, in both languages."""
+    with pytest.raises(Mistake) as caught:
+        check(answer)
+    assert en in caught.value.en
+    assert zh in caught.value.zh
+
+
+# --- 1.1 num_tokens, attention_pairs -----------------------------------------------------------
+
+
+def test_right_counts_pass(capsys):
+    ch01.check_num_tokens(lambda size, f: (size // f) ** 2)
+    ch01.check_attention_pairs(lambda T: sum(range(1, T + 1)))
+    assert capsys.readouterr().out.count("✓") == 2
+
+
+@pytest.mark.parametrize(
+    ("answer", "en", "zh"),
+    [
+        (lambda size, f: size // f, "one side of the grid", "网格的一条边"),
+        (lambda size, f: size**2 // f, "divide by f twice", "除以 f 两次"),
+        (lambda size, f: size**2, "f is not used", "没有用到 f"),
+        (lambda size, f: (size / f) ** 2, "// instead of /", "除法要用 //"),
+        (lambda size, f: None, "returns nothing yet", "还没有返回值"),
+        (lambda size, f: 256, "it should be 16", "应为 16"),
+    ],
+)
+def test_wrong_num_tokens(answer, en, zh):
+    named(ch01.check_num_tokens, answer, en, zh)
+
+
+@pytest.mark.parametrize(
+    ("answer", "en", "zh"),
+    [
+        (lambda T: T * T, "counts the future", "未来的位置"),
+        (lambda T: T * (T - 1) // 2, "also sees itself", "也能看到自己"),
+        (lambda T: T * (T + 1), "Twice too many", "多了一倍"),
+        (lambda T: T, "the last row alone", "最后一行"),
+        (lambda T: T * (T + 1) / 2, "// instead of /", "除法要用 //"),
+    ],
+)
+def test_wrong_attention_pairs(answer, en, zh):
+    named(ch01.check_attention_pairs, answer, en, zh)
+
+
+# --- 1.2 compare_costs -------------------------------------------------------------------------
+
+
+def test_right_costs_pass(capsys):
+    ch01.check_compare_costs(lambda size, f: (size**2, (size // f) ** 2, f**4))
+    assert "✓" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("answer", "en", "zh"),
+    [
+        (lambda size, f: (size**2, (size // f) ** 2, f**2), "more positions", "位置数的倍数"),
+        (lambda size, f: (size**2, (size // f) ** 2, f), "one side", "边长的倍数"),
+        (lambda size, f: (size**2, (size // f) ** 2, f**-4), "Upside down", "除反了"),
+        (lambda size, f: (3 * size**2, (size // f) ** 2, f**4), "not channels", "不是通道"),
+        (lambda size, f: (size, size // f, f**4), "square it", "还要平方"),
+        (lambda size, f: (size**2, size // f, f**4), "square it", "还要平方"),
+        (lambda size, f: (size**2, size**2 // f, f**4), "divide by f twice", "除以 f 两次"),
+        (lambda size, f: f**4, "Return three numbers", "返回三个数"),
+    ],
+)
+def test_wrong_costs(answer, en, zh):
+    named(ch01.check_compare_costs, answer, en, zh)
+
+
+# --- 1.3 draw_new_images -----------------------------------------------------------------------
+
+
+def grid(codec, tokens):
+    return tokens.view(-1, codec.config.grid_size, codec.config.grid_size)
+
+
+def draw(codec, prior, labels, generator):
+    return codec.decode(grid(codec, generate(prior, labels, generator=generator)))
+
+
+def no_reshape(codec, prior, labels, generator):
+    return codec.decode(generate(prior, labels, generator=generator))
+
+
+def logits_decoded(codec, prior, labels, generator):
+    tokens = generate(prior, labels, generator=generator)
+    return codec.decode(prior(tokens[:, :-1], labels))
+
+
+def tokens_returned(codec, prior, labels, generator):
+    return grid(codec, generate(prior, labels, generator=generator))
+
+
+def transposed(codec, prior, labels, generator):
+    tokens = generate(prior, labels, generator=generator)
+    return codec.decode(grid(codec, tokens).transpose(1, 2))
+
+
+def generator_forgotten(codec, prior, labels, generator):
+    return codec.decode(grid(codec, generate(prior, labels)))
+
+
+def greedy(codec, prior, labels, generator):
+    return codec.decode(grid(codec, generate(prior, labels, top_k=1, generator=generator)))
+
+
+def labels_forgotten(codec, prior, labels, generator):
+    return draw(codec, prior, torch.zeros_like(labels), generator)
+
+
+def one_image(codec, prior, labels, generator):
+    return draw(codec, prior, labels[:1], generator)
+
+
+def cold(codec, prior, labels, generator):
+    tokens = generate(prior, labels, temperature=0.5, generator=generator)
+    return codec.decode(grid(codec, tokens))
+
+
+def side_written_down(codec, prior, labels, generator):
+    return codec.decode(generate(prior, labels, generator=generator).view(-1, 4, 4))
+
+
+def test_right_drawing_passes(capsys):
+    ch01.check_draw_new_images(draw)
+    assert "✓" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("answer", "en", "zh"),
+    [
+        (no_reshape, "reshape the sequence first", "先给序列变形"),
+        (logits_decoded, "logits or probabilities", "logits 或概率"),
+        (tokens_returned, "holds no images", "返回的不是图像"),
+        (transposed, "Rows and columns are exchanged", "行和列弄反了"),
+        (generator_forgotten, "pass generator=generator", "generator=generator"),
+        (greedy, "Every seed gives the same images", "换了种子"),
+        (labels_forgotten, "pass labels to generate", "labels 传给 generate"),
+        (one_image, "5 labels should give", "5 个标签应当得到"),
+        (cold, "temperature 1", "温度取 1"),
+        (side_written_down, "codec.config.grid_size", "codec.config.grid_size"),
+    ],
+)
+def test_wrong_drawing(answer, en, zh):
+    named(ch01.check_draw_new_images, answer, en, zh)
