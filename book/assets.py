@@ -21,7 +21,7 @@ WIDGET_MANAGER = Path("@jupyter-widgets/html-manager/dist")
 WIDGET_FILES = ("embed.js", "*.woff2")
 
 # What the theme puts into the site for its own build, or for pages that it draws at each visit.
-UNUSED = ("**/*.map", "**/*webpack-macros.html", "**/fontawesome.js*", "locales")
+UNUSED = ("**/*.map", "**/*webpack-macros.html", "**/fontawesome.js*", "**/*.ttf", "locales")
 
 
 def lock_digest(book: Path) -> str:

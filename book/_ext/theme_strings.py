@@ -1,9 +1,9 @@
 """Sphinx extension: translate what the theme leaves in the wrong words.
 
 `book_theme_strings` maps an English string to its translation. It is put before the catalogues of
-Sphinx and the theme. MyST-NB's prompts to unfold a cell are in no catalogue, and one setting for all
-of them cannot say whether code or output is folded. Some labels the theme writes into its templates
-with no translation at all; those are found in the attributes of the finished pages.
+Sphinx and the theme. MyST-NB's prompts to unfold a cell are in no catalogue, and one setting for
+all of them cannot say whether code or output is folded. Some labels the theme writes into its
+templates with no translation at all; those are found in the attributes of the finished pages.
 """
 
 import re
