@@ -1,6 +1,6 @@
 """A whole book on one HTML page: the finished articles, one after the other, with links inside."""
 
-from pathlib import Path, PurePosixPath
+from pathlib import PurePosixPath
 from posixpath import dirname, join, normpath, relpath
 from urllib.parse import unquote, urljoin, urlsplit
 
@@ -12,7 +12,7 @@ from books import Book, pages
 from front_pages import LOGO, TEMPLATES
 
 # What is of no use on paper.
-SCREEN_ONLY = "script, style, button, .headerlink, .jupyter-widgets, .copybtn"
+SCREEN_ONLY = "script, style, button, input, .headerlink"
 
 
 def anchor(page: str, fragment: str = "") -> str:
@@ -82,12 +82,12 @@ def style_sheets(soup: BeautifulSoup, page: str) -> list[str]:
     return [relpath(join("/", dirname(page), sheet), "/") for sheet in sheets]
 
 
-def one_page(book: Book, folder: Path, version: str) -> str:
-    """The HTML of the one page, for a file in the book's folder of the built site."""
-    soups = {
-        page: BeautifulSoup((folder / f"{page}.html").read_text("utf-8"), "html.parser")
-        for page in pages(book.toc)
-    }
+def one_page(book: Book, sources: dict[str, str], version: str) -> str:
+    """The HTML of the one page, for a file in the book's folder of the built site.
+
+    `sources` maps the pages of the book, in reading order, to their HTML.
+    """
+    soups = {page: BeautifulSoup(html, "html.parser") for page, html in sources.items()}
     jinja = Environment(
         loader=FileSystemLoader(TEMPLATES), autoescape=True, undefined=StrictUndefined
     )

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from playwright.sync_api import Browser, Page, sync_playwright
 
-from books import Book, BuildError, read_books
+from books import Book, BuildError, pages, read_books
 from build import BUILD, ROOT, SITE
 from chromium import launch
 from offline import version
@@ -42,13 +42,22 @@ def check_font(page: Page) -> None:
         )
 
 
+def shown(book: Book, folder: Path, page: Page) -> dict[str, str]:
+    """The pages of a book as the browser shows them: a widget is a picture then."""
+    sources = {}
+    for name in pages(book.toc):
+        page.goto((folder / f"{name}.html").as_uri())
+        sources[name] = page.content()
+    return sources
+
+
 def print_book(book: Book, browser: Browser, target: Path) -> None:
     """Write one book into a PDF file."""
     folder = SITE / book.folder
     whole = folder / "print.html"
-    whole.write_text(one_page(book, folder, version()), "utf-8")
     page = browser.new_page()
     try:
+        whole.write_text(one_page(book, shown(book, folder, page), version()), "utf-8")
         page.goto(whole.as_uri())
         check_font(page)
         page.pdf(
@@ -64,7 +73,7 @@ def print_book(book: Book, browser: Browser, target: Path) -> None:
         )
     finally:
         page.close()
-        whole.unlink()
+        whole.unlink(missing_ok=True)
 
 
 def print_books() -> None:

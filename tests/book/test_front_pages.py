@@ -155,7 +155,9 @@ def test_links_on_the_one_page_lead_within_it_where_they_can(href, target):
 
 
 def test_the_one_page_holds_every_article(rendered_book):
-    page = BeautifulSoup(one_page(CHINESE, rendered_book / "zh", "1.2"), "html.parser")
+    files = {page: rendered_book / "zh" / f"{page}.html" for page in pages(CHINESE.toc)}
+    sources = {page: file.read_text("utf-8") for page, file in files.items()}
+    page = BeautifulSoup(one_page(CHINESE, sources, "1.2"), "html.parser")
     assert [article["id"] for article in page.select("article")] == list(
         map(anchor, pages(CHINESE.toc))
     )

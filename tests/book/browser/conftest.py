@@ -31,7 +31,7 @@ class Visit:
     errors: list[str] = field(default_factory=list)  # in the console, and uncaught ones
     failed: list[str] = field(default_factory=list)  # own files that did not come
     foreign: list[str] = field(default_factory=list)  # attempts to reach another host
-    responses: list[Response] = field(default_factory=list)
+    responses: list[Response] = field(default_factory=list, repr=False)
 
     def watch(self) -> None:
         self.page.route("**/*", self.keep_within)
