@@ -5,13 +5,19 @@ PY := .venv/bin/python
 READY := .venv/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help book notebooks figures test weights lint clean
+.PHONY: help book offline pdf notebooks figures test weights lint clean
 
 help:  ## list the targets
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
 
 book: $(READY)  ## build both books into _build/html
 	$(PY) book/build.py
+
+offline: book  ## pack both books into a zip file in _build, to be read without a network
+	$(PY) book/offline.py
+
+pdf: book  ## print each book into a PDF file in _build; needs Chromium and a Chinese font
+	$(PY) book/pdf.py
 
 notebooks: $(READY)  ## weave book/chapters into notebooks/en and notebooks/zh
 	$(PY) book/weave.py

@@ -20,6 +20,21 @@ class Book:
     toc: dict
     folder: str
 
+    @property
+    def about(self) -> dict:
+        """What `book_languages` in the settings says of this book's language."""
+        return self.config["sphinx"]["config"]["book_languages"][self.language]
+
+    @property
+    def path(self) -> str:
+        """Address of the book's folder below the site's root: empty, or ending in a slash."""
+        return f"{self.folder}/" if self.folder else ""
+
+    @property
+    def url(self) -> str:
+        """Address of the published book, with a slash at its end."""
+        return self.config["html"]["baseurl"] + self.path
+
 
 def merge(base: dict, changes: dict) -> dict:
     """`base` with `changes` laid over it; dicts are merged, anything else is replaced."""

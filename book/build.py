@@ -15,8 +15,11 @@ from pathlib import Path
 
 import yaml
 
+from assets import finish
 from books import Book, BuildError, check_mirrored, merge, pages, read_books
 from execution import environment, execution_digest, make_kernel, open_cache
+from front_pages import write_front_pages
+from sitemap import write_sitemap
 
 ROOT = Path(__file__).resolve().parent.parent
 BUILD = ROOT / "_build"
@@ -40,7 +43,11 @@ def write_inputs(book: Book, cache: Path, work: Path) -> None:
     # Relative to the settings file for jupyter-book, and that has just moved.
     extensions = book.config["sphinx"]["local_extensions"]
     extensions = {name: str(ROOT / folder) for name, folder in extensions.items()}
-    own = {"execute": {"cache": str(cache)}, "sphinx": {"local_extensions": extensions}}
+    own = {
+        "execute": {"cache": str(cache)},
+        "html": {"baseurl": book.url},
+        "sphinx": {"local_extensions": extensions},
+    }
     work.mkdir(parents=True)
     for name, content in (("config.yml", merge(book.config, own)), ("toc.yml", book.toc)):
         (work / name).write_text(yaml.safe_dump(content, allow_unicode=True), "utf-8")
@@ -109,6 +116,7 @@ def build(book: Book, cache: Path, strict: bool) -> Path:
     status, log = run_logged(command(work, strict), work / "build.log", env)
     check_result(book, status, find_problems(log), strict)
     check_complete(book, html)
+    finish(html)
     executed, cached = log.count("Executed notebook in"), log.count("Using cached notebook")
     seconds = time.monotonic() - start
     print(
@@ -127,6 +135,8 @@ def build_site(strict: bool) -> None:
         shutil.rmtree(old, ignore_errors=True)
     for book in books:
         shutil.copytree(build(book, cache, strict), SITE / book.folder, dirs_exist_ok=True)
+    write_front_pages(books, SITE)
+    write_sitemap(books, SITE)
     print(f"Open {SITE / 'index.html'}")
 
 

@@ -152,6 +152,8 @@ def check_metadata(cell: Cell) -> None:
         raise cell.error("a raw cell shows in neither book; use a Markdown or a code cell")
     if cell.kind == "code" and "lang" in cell.metadata:
         raise cell.error("both languages share the code cells; remove 'lang' from this one")
+    if cell.kind == "code" and "alt" in cell.metadata:
+        raise cell.error("both languages share the code; move 'alt' to the Markdown pair before it")
     if "lang" in cell.metadata and cell.language not in LANGUAGES:
         raise cell.error(f"unknown lang {cell.language!r}; use 'en' or 'zh'")
     if cell.kind == "code":

@@ -1,4 +1,7 @@
-"""Run a chapter; keep what its `check-output` cells promise: text that never varies."""
+"""Run a chapter; keep what its `check-output` cells promise: text that never varies.
+
+The run also shows how many pictures there are, for which the text before them has words.
+"""
 
 import re
 from collections.abc import Mapping
@@ -10,6 +13,7 @@ from nbclient.exceptions import CellControlSignal, DeadKernelError
 from nbformat import NotebookNode
 from nbformat.v4 import new_output
 
+from alt_texts import check_pictures
 from chapter import Cell
 
 TIMEOUT_SECONDS = 600
@@ -48,6 +52,7 @@ def run_cells(
                 raise sources[cell.id].error(f"this cell fails:\n{last_lines(error)}") from error
             if checks_output(cell):
                 outputs[cell.id] = text_outputs(cell.outputs, sources[cell.id])
+    check_pictures(notebook.cells, sources)
     return outputs
 
 

@@ -18,6 +18,7 @@ import nbformat
 import yaml
 from nbformat import NotebookNode
 
+from alt_texts import check_alt
 from cells import install_cell, markdown_cell, plain_code_cell
 from chapter import LANGUAGES, Cell, Exercise, Prose, Unit, WeaveError, read_chapter
 from exercises import exercise_cells, refuse_markers
@@ -100,7 +101,7 @@ def weave(text: str, path: Path, *, figures: Path, repository: str) -> Woven:
         for number, unit in enumerate(units, start=1):
             for cell, source in unit_cells(unit, f"{prefix}-c{number:03d}", language, figures):
                 cells.append(cell)
-                sources[cell.id] = source
+                sources.setdefault(cell.id, source)  # of a pair, the English cell
         # Below the title, because Sphinx names a page after what comes first.
         cells.insert(1, install_cell(repository, f"{prefix}-install"))
         notebooks[language] = nbformat.v4.new_notebook(cells=cells, metadata=NOTEBOOK_METADATA)
@@ -112,6 +113,7 @@ def unit_cells(
 ) -> Iterable[tuple[NotebookNode, Cell]]:
     """The notebook cells of one unit, each with the source cell it comes from."""
     if isinstance(unit, Prose):
+        check_alt(unit)
         source = getattr(unit, language)
         return [(markdown_cell(source, cell_id, language, figures), source)]
     if isinstance(unit, Exercise):

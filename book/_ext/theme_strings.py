@@ -1,14 +1,16 @@
 """Sphinx extension: translate what the theme leaves in the wrong words.
 
 `book_theme_strings` maps an English string to its translation. It is put before the catalogues of
-Sphinx and the theme. Some labels the theme writes into its templates with no translation at all;
-those are found in the attributes of the finished pages.
+Sphinx and the theme. MyST-NB's prompts to unfold a cell are in no catalogue, and one setting for
+all of them cannot say whether code or output is folded. Some labels the theme writes into its
+templates with no translation at all; those are found in the attributes of the finished pages.
 """
 
 import re
 from gettext import NullTranslations
 from pathlib import Path
 
+from myst_nb.sphinx_ import HideCodeCellNode
 from sphinx.locale import get_translator, translators
 
 CATALOGUES = ("sphinx", "booktheme", "togglebutton")
@@ -35,6 +37,14 @@ def put_first(app, config):
     app.translator = get_translator()
 
 
+def translate_prompts(app, doctree, docname):
+    """Handler of `doctree-resolved`: what stands on folded code and output."""
+    strings = app.config.book_theme_strings
+    for cell in doctree.findall(HideCodeCellNode):
+        for prompt in ("prompt_show", "prompt_hide"):
+            cell[prompt] = strings.get(cell[prompt], cell[prompt])
+
+
 def translate_labels(html: str, strings: dict[str, str]) -> str:
     """Translate the labels, tooltips and alternative texts of a page that are in `strings`."""
     return LABEL.sub(
@@ -56,5 +66,6 @@ def setup(app):
     """Register the extension with Sphinx."""
     app.add_config_value("book_theme_strings", {}, "html")
     app.connect("config-inited", put_first)
+    app.connect("doctree-resolved", translate_prompts)
     app.connect("build-finished", finish_pages)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

@@ -1,7 +1,6 @@
 """The finished pages of both books, as a reader's browser gets them."""
 
 import json
-import re
 from functools import cache
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
@@ -121,11 +120,11 @@ def test_no_link_is_broken(file):
     assert [address for address in found if is_broken(file, address)] == []
 
 
-@pytest.mark.parametrize("language", BOOKS)
-def test_the_front_door_leads_to_the_first_page(rendered_book, language):
-    door = rendered_book / BOOKS[language].folder / "index.html"
-    target = re.search(r"url=([^\"]+)", door.read_text("utf-8"))[1]
-    assert follow(door, target) == file_of(rendered_book, language, BOOKS[language].toc["root"])
+def test_the_front_doors_lead_to_the_first_pages(rendered_book):
+    for door in (rendered_book / "index.html", rendered_book / "zh/index.html"):
+        links = [link["href"] for link in soup_of(door).select("a")]
+        assert links
+        assert [href for href in links if is_broken(door, href)] == []
 
 
 @pytest.mark.parametrize(("language", "page"), NOTEBOOKS)
@@ -145,6 +144,41 @@ def test_a_notebook_opens_in_colab(file, page):
     repository = BOOKS["en"].config["repository"]
     owner = urlsplit(repository["url"]).path
     assert link["href"].endswith(f"/github{owner}/blob/{repository['branch']}/{page}.ipynb")
+
+
+# --- Nothing from elsewhere, nothing left to do ---------------------------------------------------
+
+
+@every_page
+def test_a_page_loads_nothing_from_another_host(file):
+    loaded = soup_of(file).select("[src], link[rel=stylesheet], link[rel=preload], link[rel=icon]")
+    found = [element.get("src") or element.get("href") for element in loaded]
+    assert [address for address in found if urlsplit(address).netloc] == []
+
+
+@every_page
+def test_no_formula_is_left_as_tex(file):
+    soup = soup_of(file)
+    assert all(math.find("mjx-container") for math in soup.select(".math.notranslate"))
+    assert "MathJax" not in " ".join(script.get_text() for script in soup.select("script"))
+
+
+@every_page
+def test_a_page_has_a_title_of_its_own(file, language, page):
+    title = soup_of(file).title.get_text()
+    assert title.count(BOOKS[language].config["title"]) == 1
+
+
+@pytest.mark.parametrize(("language", "page"), PAGES)
+def test_a_page_says_what_it_is_about(file, language, page):
+    soup = soup_of(file)
+    description = soup.select_one('meta[name="description"]')["content"]
+    assert 10 < len(description) <= 200
+    assert "\\" not in description, "no TeX"
+    address = f"{BOOKS[language].url}{page}.html"
+    assert soup.select_one('meta[property="og:url"]')["content"] == address
+    assert soup.select_one('link[rel="canonical"]')["href"] == address
+    assert soup.select_one('meta[property="og:title"]')["content"] in soup.title.get_text()
 
 
 @every_page

@@ -39,6 +39,11 @@ def pair(en, zh):
     return f'+++ {{"lang": "en"}}\n\n{en}\n\n+++ {{"lang": "zh"}}\n\n{zh}\n'
 
 
+def described(en, zh):
+    cells = f'+++ {{"lang": "en", "alt": {en}}}\n\nWords.\n\n'
+    return cells + f'+++ {{"lang": "zh", "alt": {zh}}}\n\n文字。\n'
+
+
 SOLVED = "def f(x):\n    ### BEGIN SOLUTION\n    return x + 1\n    ### END SOLUTION"
 EXERCISE = tagged(SOLVED, "exercise") + tagged("assert f(1) == 2", "check")
 
@@ -163,6 +168,12 @@ def test_figures_are_embedded_by_language(figures):
     assert last(both.en).source.startswith("![codes in [-1, 1]](data:")
 
 
+def test_words_for_pictures_stay_with_their_language():
+    both = woven(described('["six digits", "tokens"]', '["六个数字", "词元"]'))
+    assert last(both.en).metadata == {"alt": ["six digits", "tokens"]}
+    assert last(both.zh).metadata == {"alt": ["六个数字", "词元"]}
+
+
 def test_a_chapter_needs_no_front_matter():
     assert woven("", start=TITLE).en.cells[0].source == "# Title"
 
@@ -192,6 +203,13 @@ BAD = {
     "headings": (pair("## A\n\n### B", "## 甲\n\n## 乙"), 6, "headings ['h2', 'h2']"),
     "formulas": (pair("$$\nx\n$$\n\n$$y$$", "$$\nx\n$$"), 8, "$$ formulas 1"),
     "images": (pair("![a](a.png)", "没有图"), 4, "images 0"),
+    "alt of one language": (described('["a"]', "[]"), 4, "is a list of texts"),
+    "alt in other numbers": (described('["a", "b"]', '["甲"]'), 4, "describes 1 pictures in `alt`"),
+    "alt of code": (code("x = 1", ":alt: [a]\n"), 0, "move 'alt'"),
+    "alt as text": (described('"a"', '["甲"]'), 0, "is a list of texts"),
+    "alt with a gap": (described('["a", " "]', '["甲", "乙"]'), 0, "is a list of texts"),
+    "alt of numbers": (described("[1]", '["甲"]'), 0, "is a list of texts"),
+    "alt without language": ('+++ {"alt": ["a"]}\n\n$x$\n', 0, "give the cell a language"),
     "raw cell": ("```{raw-cell}\n\nraw\n```\n", 0, "a raw cell"),
     "unknown tag": (code("y = 1") + tagged("x = 1", "chek-output"), 4, "known tags: check-output"),
     "tags as text": (code("x = 1", ":tags: check-output\n"), 0, "tags, for one, are a list"),

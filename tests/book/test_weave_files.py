@@ -111,6 +111,69 @@ def test_a_chapter_that_promises_no_output_is_not_run(house):
     assert main([], house) == 0
 
 
+PICTURE = """
+from IPython.display import SVG, display
+
+picture = SVG("<svg xmlns='http://www.w3.org/2000/svg' width='9' height='9'/>")
+print(1)
+"""
+CHECKED = f"```{{code-cell}}\n:tags: [check-output]\n{PICTURE}```\n"
+DESCRIBED = BELOW + CHECKED.count("\n") + 1  # the line of the text about the pictures
+
+
+def with_pictures(alt, *cells):
+    """A chapter whose text describes `alt`, then cells that draw; a widget is no picture."""
+    words = "".join(f'\n+++ {{"lang": "{lang}", "alt": {alt}}}\n\nW\n' for lang in ("en", "zh"))
+    return PLAIN + CHECKED + words + "".join(cells)
+
+
+def drawing(source, *tags):
+    return f"```{{code-cell}}\n:tags: [{', '.join(tags)}]\n\n{source}\n```\n"
+
+
+WIDGET = "display({'application/vnd.jupyter.widget-view+json': {}, 'image/png': ''}, raw=True)"
+SOLVED = "### BEGIN SOLUTION\ndisplay(picture)\n### END SOLUTION"
+
+
+@pytest.mark.parametrize(
+    "cells",
+    [
+        [drawing("display(picture, picture)")],
+        [drawing("display(picture)"), drawing("x = 1"), drawing("picture")],
+        [drawing("display(picture)"), drawing(WIDGET), drawing("picture")],
+        [drawing("display(picture, picture)"), drawing("display(picture)", "remove-output")],
+        [drawing(SOLVED, "exercise"), drawing("picture", "check")],
+    ],
+)
+def test_every_picture_is_described(house, cells):
+    add_chapter(house, text=with_pictures('["a", "b"]', *cells))
+    assert main([], house) == 0
+
+
+@pytest.mark.parametrize(
+    ("cells", "found"),
+    [
+        ([drawing("x = 1")], "0 pictures (lines: none)"),
+        ([drawing("display(picture)")], f"1 pictures (lines: {DESCRIBED + 7})"),
+        ([drawing("picture"), "+++\n\n$x$\n", drawing("picture")], "1 pictures"),
+        ([drawing("display(*3 * [picture])")], "3 pictures"),
+    ],
+)
+def test_pictures_in_another_number_are_reported(house, capsys, cells, found):
+    add_chapter(house, text=with_pictures('["a", "b"]', *cells))
+    assert main([], house) == 1
+    problem = capsys.readouterr().err
+    assert f"\nbook/chapters/01_first.md:{DESCRIBED}: " in problem
+    assert f"produce {found}" in problem
+    assert "the text describes 2" in problem
+
+
+def test_a_picture_without_words_is_reported(house, capsys):
+    add_chapter(house, text=PLAIN + CHECKED + drawing("picture"))
+    assert main([], house) == 1
+    assert "the text describes 0" in capsys.readouterr().err
+
+
 def test_weaving_again_touches_nothing(house):
     add_chapter(house)
     main([], house)

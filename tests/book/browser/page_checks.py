@@ -1,0 +1,153 @@
+"""What can be wrong with an open page: each check returns the defects that it sees, as lines."""
+
+import re
+from dataclasses import dataclass
+from itertools import pairwise
+
+from playwright.sync_api import Error, Page
+
+from assets import install
+
+WAIT = 5000  # milliseconds
+PHONE, DESKTOP = {"width": 390, "height": 844}, {"width": 1280, "height": 900}
+CHINESE = re.compile(r"[\u4e00-\u9fff]")
+
+# Text of a page that is no code, which a reader sees or could unfold.
+READ_TEXT = """() => {
+  const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+  const texts = [];
+  while (walker.nextNode())
+    if (!walker.currentNode.parentElement.closest("code, pre, script, style, svg, mjx-container"))
+      texts.push(walker.currentNode.data);
+  return texts;
+}"""
+RAW_TEX = re.compile(r"\\[()\[\]]|\$\$|\$\\|\\[A-Za-z]+[{_^]|\\begin\b")
+
+EMPTY_FORMULAS = """() => [...document.querySelectorAll(".math, mjx-container")]
+  .filter(formula => !(formula.querySelector("svg")?.getBoundingClientRect().width > 0))
+  .map(formula => formula.textContent.trim().slice(0, 60))"""
+
+# Elements that stick out, but not those that only scroll in a box of their own.
+TOO_WIDE = """() => {
+  const width = document.documentElement.clientWidth;
+  if (document.documentElement.scrollWidth <= width) return [];
+  const scrolls = element => element && element !== document.body &&
+    (getComputedStyle(element).overflowX !== "visible" || scrolls(element.parentElement));
+  const wide = [...document.body.querySelectorAll("*")].filter(element =>
+    element.getBoundingClientRect().right > width + 1 && !scrolls(element.parentElement));
+  return [`${document.documentElement.scrollWidth} pixels`, ...wide.map(
+    element => `${element.tagName.toLowerCase()}.${element.getAttribute("class")}`)].slice(0, 5);
+}"""
+
+IMAGES = """() => [...document.querySelectorAll("img:not([role=presentation])")]
+  .map(image => [image.getAttribute("alt") ?? "", image.getAttribute("src").slice(-60)])"""
+HEADINGS = """() => [...document.querySelectorAll("h1, h2, h3, h4, h5, h6")]
+  .filter(heading => heading.checkVisibility())
+  .map(heading => [Number(heading.tagName[1]), heading.innerText.trim()])"""
+
+UNFOLD = "document.querySelectorAll('details').forEach(details => details.open = true)"
+STILL = "*, *::before, *::after {transition: none !important; animation: none !important}"
+AXE = """rules => axe.run(document, {
+  resultTypes: ["violations"],
+  preload: false,  // it would load every style sheet once more
+  ...(rules && {runOnly: {type: "rule", values: rules}}),
+}).then(({violations}) => violations
+  .filter(({impact}) => ["serious", "critical"].includes(impact))
+  .flatMap(({id, nodes}) => nodes.map(node =>
+    `${id}: ${node.target.join(" ")}: ${node.any[0]?.message ?? node.html.slice(0, 120)}`)))"""
+COLOUR_RULES = ["color-contrast", "link-in-text-block"]  # the others see no colours
+
+
+@dataclass(frozen=True)
+class Expected:
+    """What a page ought to be; `twin` is the address of the same page in the other language."""
+
+    hreflang: str
+    twin: str | None = None
+    has_formulas: bool = False
+
+
+def formulas(page: Page, expected: Expected) -> list[str]:
+    """TeX that a reader would see, and formulas without a picture."""
+    raw = [text.strip() for text in page.evaluate(READ_TEXT) if RAW_TEX.search(text)]
+    empty = [f"not drawn: {text}" for text in page.evaluate(EMPTY_FORMULAS)]
+    if expected.has_formulas and not page.locator("mjx-container").count():
+        empty.append("the source has formulas, the page has none")
+    return raw + empty
+
+
+def width(page: Page) -> list[str]:
+    """What makes the page wider than the window."""
+    return page.evaluate(TOO_WIDE)
+
+
+def language(page: Page, expected: Expected) -> list[str]:
+    """A page that says it is in another language than it is."""
+    said = page.locator("html").get_attribute("lang")
+    return [] if said == expected.hreflang else [f"lang is {said}, not {expected.hreflang}"]
+
+
+def pictures(page: Page, expected: Expected) -> list[str]:
+    """Pictures without words, with a file's name, or with words of the other language."""
+    chinese = expected.hreflang.startswith("zh")
+    return [
+        f"{source}: {words!r}"
+        for words, source in page.evaluate(IMAGES)
+        if not words.strip()
+        or re.search(r"\.(png|svg|jpe?g)$", words)
+        or bool(CHINESE.search(words)) != chinese
+    ]
+
+
+def headings(page: Page, expected: Expected) -> list[str]:
+    """More or less than one title, and levels that are left out on the way down."""
+    found = page.evaluate(HEADINGS)
+    titles = [text for level, text in found if level == 1]
+    problems = [] if len(titles) == 1 else [f"{len(titles)} titles: {titles}"]
+    for (above, _), (level, text) in pairwise(found):
+        if level > above + 1:
+            problems.append(f"h{above} is followed by h{level}: {text}")
+    return problems
+
+
+def accessibility(page: Page, dark: bool) -> list[str]:
+    """Serious and critical violations that axe-core finds, everything unfolded."""
+    page.evaluate(UNFOLD)
+    if not page.evaluate("'axe' in window"):
+        page.add_style_tag(content=STILL)
+        page.evaluate((install() / "axe-core/axe.min.js").read_text("utf-8"))
+    page.emulate_media(color_scheme="dark" if dark else "light")
+    if page.locator("html[data-theme]").count():
+        page.locator(f"html[data-theme={'dark' if dark else 'light'}]").wait_for(timeout=WAIT)
+    return page.evaluate(AXE, COLOUR_RULES if dark else None)
+
+
+def switch(page: Page, expected: Expected) -> list[str]:
+    """A language switch that does not lead to the same page of the other language, and back."""
+    if expected.twin is None:
+        return []
+    here = page.url
+    try:
+        for wanted in (expected.twin, here):
+            page.locator(".language-switch a").click(timeout=WAIT)
+            page.wait_for_url(wanted, wait_until="commit", timeout=WAIT)
+    except Error as error:
+        return [f"at {page.url}: {error.message.splitlines()[0]}"]
+    return []
+
+
+def find_defects(visit, expected: Expected) -> dict[str, list[str]]:
+    """All defects of a page that was just opened, by the name of the check; empty if none."""
+    page = visit.page
+    page.wait_for_load_state("networkidle")
+    found = {}
+    page.set_viewport_size(PHONE)
+    found["width"] = width(page)
+    page.set_viewport_size(DESKTOP)
+    for check in (formulas, language, pictures, headings):
+        found[check.__name__] = check(page, expected)
+    found["by day"] = accessibility(page, dark=False)
+    found["by night"] = accessibility(page, dark=True)
+    found["switch"] = switch(page, expected)
+    found |= {"errors": visit.errors, "failed": visit.failed, "foreign": visit.foreign}
+    return {name: defects for name, defects in found.items() if defects}

@@ -1,0 +1,80 @@
+"""The checks of every page can fail: put a defect into a sound page, and the right one tells."""
+
+import shutil
+
+import pytest
+from page_checks import Expected, find_defects
+
+PAGE, TWIN = "book/pages/en/notation.html", "zh/book/pages/zh/notation.html"
+END = "</article>"
+PIXEL = "data:image/gif;base64,R0lGODlhAQABAAAAACH5BAEKAAEALAAAAAABAAEAAAICTAEAOw=="
+GREY = "<style>html[data-theme={}] article > p {{color: #999; background: #888}}</style><p>dim</p>"
+
+# What replaces what in the page, and which checks tell.
+PLANTS = {
+    "script of another host": (
+        END, '<script src="https://cdn.example.org/x.js"></script>', {"foreign", "errors"}
+    ),
+    "font of another host": (
+        END, "<style>@import 'https://fonts.example.org/x.css';</style>", {"foreign", "errors"}
+    ),
+    "file that is not there": (END, '<img src="gone.gif" alt="gone">', {"failed", "errors"}),
+    "error in the console": (END, "<script>console.error('planted')</script>", {"errors"}),
+    "uncaught error": (END, "<script>undefined.planted</script>", {"errors"}),
+    "raw TeX in a line": (END, r"<p>\(x\)</p>", {"formulas"}),
+    "raw TeX in folded text": (END, "<details><p>$$x$$</p></details>", {"formulas"}),
+    "formula without a picture": (END, '<span class="math">x</span>', {"formulas"}),
+    "wide box": (END, '<div style="width: 2000px">wide</div>', {"width"}),
+    "picture without words": (END, f'<img src="{PIXEL}">', {"pictures", "by day"}),
+    "picture with a file's name": (END, f'<img src="{PIXEL}" alt="../a1b2.png">', {"pictures"}),
+    "words of the other language": (END, f'<img src="{PIXEL}" alt="数字">', {"pictures"}),
+    "two titles": (END, "<h1>Again</h1>", {"headings"}),
+    "level left out": (END, "<h2>Two</h2><h4>Four</h4>", {"headings"}),
+    "pale text by day": (END, GREY.format("light"), {"by day"}),
+    "pale text by night": (END, GREY.format("dark"), {"by night"}),
+    "button without a name": (END, "<button></button>", {"by day"}),
+    "language not said": ('<html lang="en"', '<html lang="fr"', {"language"}),
+    "switch to another page": ("notation.html\" lang=", "setup.html\" lang=", {"switch"}),
+    "switch to nowhere": ("notation.html\" lang=", "gone.html\" lang=", {"switch", "failed"}),
+}  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def copy(rendered_book, tmp_path_factory):
+    """A site of one page, its twin and one more, in a folder that may be spoiled."""
+    folder = tmp_path_factory.mktemp("planted")
+    for static in ("_static", "zh/_static"):
+        shutil.copytree(rendered_book / static, folder / static)
+    for page in (PAGE, TWIN, TWIN.replace("notation", "setup")):
+        (folder / page).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(rendered_book / page, folder / page)
+    return folder
+
+
+def inspect(copy, open_page):
+    base = f"{copy.as_uri()}/"
+    expected = Expected("en", base + TWIN, has_formulas=True)
+    return find_defects(open_page(PAGE, base=base), expected)
+
+
+def test_the_copy_is_sound(copy, open_page):
+    assert inspect(copy, open_page) == {}
+
+
+@pytest.mark.parametrize(("old", "new", "checks"), PLANTS.values(), ids=PLANTS.keys())
+def test_a_planted_defect_is_found(copy, rendered_book, open_page, old, new, checks):
+    text = (rendered_book / PAGE).read_text("utf-8")
+    assert old in text
+    (copy / PAGE).write_text(text.replace(old, new + old if old == END else new), "utf-8")
+    found = inspect(copy, open_page)
+    (copy / PAGE).write_text(text, "utf-8")
+    print(found)
+    assert set(found) == checks
+
+
+def test_formulas_that_were_left_out_are_missed(copy, rendered_book, open_page):
+    text = (rendered_book / PAGE).read_text("utf-8")
+    (copy / PAGE).write_text(text.replace("mjx-container", "span"), "utf-8")
+    found = inspect(copy, open_page)
+    (copy / PAGE).write_text(text, "utf-8")
+    assert "the source has formulas, the page has none" in found["formulas"]

@@ -1,0 +1,149 @@
+"""Widgets in a page without a kernel: they show themselves, move, play and have names."""
+
+import json
+import re
+from collections.abc import Iterator
+
+import pytest
+import torch
+from ipywidgets import IntText, Widget
+from ipywidgets.embed import dependency_state, embed_data
+from playwright.sync_api import Page, expect
+
+from build import ROOT
+from vqlib.show import frames_widget, grid_widget
+
+SCRIPT = ROOT / "book/_static/widgets.js"
+SHADES = torch.linspace(-1, 1, 4).view(4, 1, 1, 1).expand(4, 1, 8, 8)
+MIME = "application/vnd.jupyter.widget-{}+json"
+CALL = re.compile(r"\b\w+_widget\(")
+
+
+def page_of(widget: Widget, language: str = "en") -> str:
+    """The HTML of a page with one widget, as the book has it."""
+    data = embed_data([widget], state=dependency_state([widget], drop_defaults=False))
+    view, state = json.dumps(data["view_specs"][0]), json.dumps(data["manager_state"])
+    return (
+        f'<html lang="{language}"><body><script type="{MIME.format("view")}">{view}</script>'
+        f'<script type="{MIME.format("state")}">{state}</script>'
+        f"<script>{SCRIPT.read_text('utf-8')}</script></body></html>"
+    )
+
+
+@pytest.fixture
+def page(browser) -> Iterator[Page]:
+    """An empty page."""
+    page = browser.new_page()
+    yield page
+    page.close()
+
+
+@pytest.fixture
+def show(page):
+    """Function that puts a widget on the page."""
+
+    def show_widget(widget: Widget, language: str = "en") -> Page:
+        page.set_content(page_of(widget, language))
+        return page
+
+    return show_widget
+
+
+def shades_widget(**options) -> Widget:
+    return frames_widget(list(SHADES), label="t", values=["0", "1", "2", "4"], **options)
+
+
+def test_a_key_on_the_slider_changes_the_picture(show):
+    page = show(shades_widget())
+    slider, picture = page.get_by_role("slider", name="t"), page.get_by_role("img")
+    expect(picture).to_have_attribute("alt", "t = 0")
+    black = picture.screenshot()
+    slider.press("End")
+    expect(picture).to_have_attribute("alt", "t = 4")
+    expect(slider).to_have_attribute("aria-valuetext", "4")
+    assert picture.screenshot() != black
+    slider.press("Home")
+    expect(picture).to_have_attribute("alt", "t = 0")
+    assert picture.screenshot() == black
+
+
+def test_a_finger_on_the_slider_changes_the_picture(show):
+    page = show(shades_widget())
+    box = page.get_by_role("slider").bounding_box()
+    page.mouse.click(box["x"] + 0.95 * box["width"], box["y"] + box["height"] / 2)
+    expect(page.get_by_role("img")).to_have_attribute("alt", "t = 4")
+
+
+def test_two_sliders_reach_the_corners_of_their_grid(show):
+    alts = [["00", "01", "02"], ["10", "11", "12"]]
+    options = {"labels": ("x", "y"), "values": (["0", "1", "2"], ["0", "1"]), "alts": alts}
+    page = show(grid_widget([list(SHADES[:3]), list(SHADES[1:])], **options))
+    expect(page.get_by_role("img")).to_have_attribute("alt", "11")
+    for y, row in (("Home", 0), ("End", 1)):
+        for x, column in (("End", 2), ("Home", 0)):
+            page.get_by_role("slider", name="x").press(x)
+            page.get_by_role("slider", name="y").press(y)
+            expect(page.get_by_role("img")).to_have_attribute("alt", alts[row][column])
+
+
+def test_play_goes_to_the_end_and_then_begins_again(show):
+    page = show(shades_widget(interval=50))
+    picture = page.get_by_role("img")
+    for _ in range(2):
+        page.get_by_role("button", name="Play").click()
+        expect(picture).to_have_attribute("alt", "t = 4")
+        expect(page.get_by_role("slider")).to_have_value("3")
+    page.get_by_role("button", name="Back to the start").click()
+    expect(picture).to_have_attribute("alt", "t = 0")
+
+
+def test_a_pause_lasts(show):
+    page = show(shades_widget(interval=200))
+    page.get_by_role("button", name="Play").click()
+    expect(page.get_by_role("img")).to_have_attribute("alt", "t = 1")
+    page.get_by_role("button", name="Pause").click()
+    page.wait_for_timeout(500)
+    expect(page.get_by_role("img")).to_have_attribute("alt", "t = 1")
+
+
+def test_buttons_speak_the_language_of_the_page(show):
+    page = show(shades_widget(), language="zh-CN")
+    page.get_by_role("button", name="播放").click()
+    expect(page.get_by_role("button", name="暂停")).to_be_visible()
+    expect(page.get_by_role("button", name="回到开头")).to_be_visible()
+
+
+def test_a_widget_that_the_script_does_not_know_is_an_error(page):
+    with page.expect_event("pageerror") as caught:
+        page.set_content(page_of(IntText()))
+    assert "cannot show a IntTextModel" in str(caught.value)
+
+
+# --- In the book ----------------------------------------------------------------------------------
+
+
+def pages_with_widgets() -> dict[str, int]:
+    """Page of the site → number of widgets that its chapter makes."""
+    counts = {
+        path.stem: len(CALL.findall(path.read_text("utf-8")))
+        for path in sorted((ROOT / "book/chapters").glob("*.md"))
+    }
+    return {
+        f"{folder}notebooks/{language}/{chapter}.html": number
+        for folder, language in (("", "en"), ("zh/", "zh"))
+        for chapter, number in counts.items()
+        if number
+    }
+
+
+def test_every_widget_of_the_book_moves(open_page):
+    for path, number in pages_with_widgets().items():
+        visit = open_page(path, width=390)
+        widgets = visit.page.locator(".course-widget")
+        expect(widgets, path).to_have_count(number)
+        for widget in widgets.all():
+            for slider in widget.get_by_role("slider").all():
+                before = widget.screenshot()
+                slider.press("ArrowRight")
+                assert widget.screenshot() != before, f"{path}: a slider moved nothing"
+        assert visit.errors + visit.failed + visit.foreign == [], path
