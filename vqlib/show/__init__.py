@@ -1,5 +1,16 @@
 """What people see. Pictures carry symbols and numbers; the words stand in the text around them."""
 
+from vqlib.show.lessons import nearest_code_widget, three_losses_widget, training_widget
 from vqlib.show.plots import show_curves, show_images, show_tokens
+from vqlib.show.widgets import frames_widget, grid_widget
 
-__all__ = ["show_curves", "show_images", "show_tokens"]
+__all__ = [
+    "frames_widget",
+    "grid_widget",
+    "nearest_code_widget",
+    "show_curves",
+    "show_images",
+    "show_tokens",
+    "three_losses_widget",
+    "training_widget",
+]
