@@ -100,7 +100,7 @@ def three_losses(
     Returns:
         steps + 1 moments, the start among them.
     """
-    z, codes = z.clone().requires_grad_(), codes.clone().requires_grad_()
+    z, codes = (start.detach().clone().requires_grad_() for start in (z, codes))
     moments = []
     for _ in range(steps + 1):
         moment = _pulls(x, z, codes, beta)
