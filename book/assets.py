@@ -1,7 +1,7 @@
 """The book's JavaScript: installed from a lock file, run by the Node that pip brings.
 
-`book/package.json` says what the book takes from npm. Nothing of it is in git, and only what pages
-load is copied into the site; MathJax is not, for it has done its work when the site is finished.
+`book/package.json` says what the book takes from npm. Nothing of it is in git, nor in the site:
+MathJax has done its work when the pages are finished, and axe-core looks at them in the tests.
 """
 
 import hashlib
@@ -15,10 +15,6 @@ from books import BuildError
 
 BOOK = Path(__file__).resolve().parent
 PRERENDER = Path("prerender/main.mjs")
-
-# Shows the widgets of a page without a kernel; its icons are in the fonts beside it.
-WIDGET_MANAGER = Path("@jupyter-widgets/html-manager/dist")
-WIDGET_FILES = ("embed.js", "*.woff2")
 
 # What the theme puts into the site for its own build, or for pages that it draws at each visit.
 UNUSED = ("**/*.map", "**/*webpack-macros.html", "**/fontawesome.js*", "**/*.ttf", "locales")
@@ -74,17 +70,6 @@ def prerender(html: Path) -> None:
     check(run(node, str(PRERENDER), str(html), folder=BOOK), "Pages could not be finished")
 
 
-def copy_widget_manager(modules: Path, html: Path) -> None:
-    """Copy what shows widgets into the site, if any page has some."""
-    if not any("_static/widgets/" in page.read_text("utf-8") for page in html.rglob("*.html")):
-        return
-    target = html / "_static" / "widgets"
-    target.mkdir(parents=True)
-    for pattern in WIDGET_FILES:
-        for file in (modules / WIDGET_MANAGER).glob(pattern):
-            shutil.copy(file, target)
-
-
 def remove_unused(static: Path) -> None:
     """Delete from the site what no page loads: two thirds of the theme's files."""
     for pattern in UNUSED:
@@ -94,7 +79,6 @@ def remove_unused(static: Path) -> None:
 
 def finish(html: Path) -> None:
     """All that is to be done to the pages in `html` after Sphinx."""
-    modules = install()
+    install()
     prerender(html)
-    copy_widget_manager(modules, html)
     remove_unused(html / "_static")

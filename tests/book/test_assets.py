@@ -1,4 +1,4 @@
-"""What the book takes from npm: installed once, nothing but what is used copied, no host named."""
+"""What the book takes from npm: installed once, from no host in particular."""
 
 import json
 from subprocess import CompletedProcess
@@ -50,7 +50,7 @@ def test_a_failed_installation_says_why_and_is_tried_again(book):
 
 def test_the_lock_file_names_no_host():
     packages = {name: about for name, about in LOCK["packages"].items() if name}
-    assert len(packages) > 3
+    assert len(packages) >= 2
     for name, about in packages.items():
         assert "resolved" not in about, name
         assert about["integrity"].startswith("sha512-"), name
@@ -64,36 +64,8 @@ def test_the_lock_file_is_that_of_the_package_file():
             assert LOCK["packages"][f"node_modules/{name}"]["version"] == version
 
 
-@pytest.fixture
-def modules(tmp_path):
-    dist = tmp_path / "node_modules" / assets.WIDGET_MANAGER
-    dist.mkdir(parents=True)
-    for name in ("embed.js", "a.woff2", "embed-amd.js", "a.ttf"):
-        (dist / name).touch()
-    return tmp_path / "node_modules"
-
-
-@pytest.fixture
-def html(tmp_path):
-    (tmp_path / "html/_static").mkdir(parents=True)
-    return tmp_path / "html"
-
-
-def test_only_what_shows_widgets_is_copied(modules, html):
-    (html / "page.html").write_text('<script src="_static/widgets/embed.js"></script>')
-    assets.copy_widget_manager(modules, html)
-    copied = {path.name for path in (html / "_static/widgets").iterdir()}
-    assert copied == {"embed.js", "a.woff2"}
-
-
-def test_a_book_without_widgets_carries_no_widget_manager(modules, html):
-    (html / "page.html").write_text("<p>No widgets here.</p>")
-    assets.copy_widget_manager(modules, html)
-    assert not (html / "_static/widgets").exists()
-
-
-def test_unused_files_are_removed(html):
-    static = html / "_static"
+def test_unused_files_are_removed(tmp_path):
+    static = tmp_path / "_static"
     (static / "locales/fr").mkdir(parents=True)
     for name in ("a.js", "a.js.map", "fontawesome.js", "locales/fr/a.mo"):
         (static / name).touch()
