@@ -1,5 +1,6 @@
 """A reader's browser, the built site, and a wall around them: no other host is ever reached."""
 
+import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from functools import partial
@@ -20,6 +21,14 @@ class Quiet(SimpleHTTPRequestHandler):
 
     def log_message(self, *_):
         pass
+
+
+class Server(ThreadingHTTPServer):
+    """A web server that does not mind a browser which hangs up."""
+
+    def handle_error(self, request, client_address):
+        if not isinstance(sys.exception(), ConnectionError):
+            super().handle_error(request, client_address)
 
 
 @dataclass
@@ -67,7 +76,7 @@ class Visit:
 def site(rendered_book: Path) -> Iterator[str]:
     """Address of the built site on a web server of this machine, ending in a slash."""
     handler = partial(Quiet, directory=str(rendered_book))
-    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+    with Server(("127.0.0.1", 0), handler) as server:
         Thread(target=server.serve_forever, daemon=True).start()
         yield f"http://127.0.0.1:{server.server_port}/"
         server.shutdown()

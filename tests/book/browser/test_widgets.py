@@ -88,8 +88,14 @@ def test_two_sliders_reach_the_corners_of_their_grid(show):
             )
 
 
+def stop_the_clock(page):
+    """From here on time passes only in `run_for`: a slow machine must not play on by itself."""
+    page.clock.install(time=0)
+    page.clock.pause_at(1000)
+
+
 def test_play_goes_to_the_end_and_then_begins_again(page, show):
-    page.clock.install()
+    stop_the_clock(page)
     show(shades_widget(interval=400))
     picture = page.get_by_role("img")
     for _ in range(2):
@@ -104,7 +110,7 @@ def test_play_goes_to_the_end_and_then_begins_again(page, show):
 
 
 def test_a_pause_lasts(page, show):
-    page.clock.install()
+    stop_the_clock(page)
     show(shades_widget(interval=400))
     page.get_by_role("button", name="Play").click()
     page.clock.run_for(500)
