@@ -5,7 +5,7 @@ PY := .venv/bin/python
 READY := .venv/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help book offline pdf notebooks figures test weights lint clean
+.PHONY: help book offline pdf notebooks figures test bench weights lint clean
 
 help:  ## list the targets
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
@@ -27,6 +27,9 @@ figures: $(READY)  ## draw the figures again
 
 test: $(READY)  ## run all tests
 	$(PY) -m pytest
+
+bench: book  ## measure what each page of the book asks of a browser
+	$(PY) benchmarks/pages.py
 
 weights: $(READY)  ## train the small models of the lessons again
 	$(PY) -m vqlib.course.make_weights
