@@ -15,6 +15,7 @@ NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable"
 
 # What brings a Chromium, in the order in which it is tried; the second needs root.
 PLAYWRIGHTS = [sys.executable, "-m", "playwright", "install", "chromium"]
+UPDATE = ["apt-get", "update"]  # a new machine knows no packages yet
 DEBIANS = ["apt-get", "install", "--yes", "--no-install-recommends", "chromium", "fonts-noto-cjk"]
 
 ADVICE = """\
@@ -44,6 +45,7 @@ def attempts() -> Iterator[tuple[str, dict]]:
         yield "Playwright's own Chromium, installed just now", {}
     if may_install_packages():
         print("Playwright's does not run: installing Debian's.", flush=True)
+        subprocess.run(UPDATE, check=False)
         if not subprocess.run(DEBIANS, check=False).returncode and (installed := find()):
             yield f"{installed}, installed just now", {"executable_path": installed}
 

@@ -54,7 +54,7 @@ def test_playwrights_is_installed_where_there_is_none(machine):
 def test_debians_is_installed_where_playwrights_does_not_run(machine):
     machine.installs = {"apt-get": {"/debian"}}
     assert chromium.launch(machine.playwright)[1].startswith("/debian, installed just now")
-    assert machine.commands == ["playwright", "apt-get"]
+    assert machine.commands == ["playwright", "apt-get", "apt-get"]
 
 
 def test_without_any_there_is_advice(machine):
