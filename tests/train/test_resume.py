@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import pytest
 import torch
+from safetensors.torch import load_file
 
 from vqlib.compress import vqvae_digits
 from vqlib.data import digits
@@ -65,17 +66,18 @@ def test_ten_steps_equal_five_and_five_bit_for_bit(train, tmp_path, monkeypatch)
     assert losses == [entry["loss"] for entry in whole.history]
 
 
-def test_the_optimisers_state_is_restored_bit_for_bit(tmp_path):
-    from safetensors.torch import load_file
-
+def test_the_optimisers_state_is_restored_bit_for_bit(tmp_path, monkeypatch):
     vqvae(folder=tmp_path / "whole")
-    vqvae(folder=tmp_path / "again")
-    whole, again = (
+    with monkeypatch.context() as patch:
+        interrupt_after(5, patch)
+        vqvae(folder=tmp_path / "resumed")
+    vqvae(folder=tmp_path / "resumed", resume=True)
+    whole, resumed = (
         load_file(tmp_path / name / "step_00000010" / "optimizer.safetensors")
-        for name in ("whole", "again")
+        for name in ("whole", "resumed")
     )
-    assert whole.keys() == again.keys()
-    assert all(torch.equal(whole[key], again[key]) for key in whole)
+    assert whole.keys() == resumed.keys()
+    assert all(torch.equal(whole[key], resumed[key]) for key in whole)
 
 
 def test_a_second_interrupt_stops_at_once(tmp_path, monkeypatch):
