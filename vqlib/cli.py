@@ -20,7 +20,7 @@ from vqlib.generate.gpt import GPT, GPTConfig
 from vqlib.generate.sampling import generate
 from vqlib.measure import psnr
 from vqlib.train.checkpoint import Model, load_model
-from vqlib.train.loop import Trained
+from vqlib.train.recipe import Trained
 from vqlib.train.prior import PriorRecipe, tokenize, train_prior, validation_nll
 from vqlib.train.runtime import best_device
 from vqlib.train.vqvae import VQVAERecipe, train_vqvae

@@ -57,8 +57,8 @@ def test_wrong_images_are_named(shape, message):
 
 
 def test_wrong_configurations_are_named():
-    with pytest.raises(ValueError, match="image_channels is 4"):
-        AutoencoderConfig(image_channels=4)
+    with pytest.raises(ValueError, match="image_channels is 0"):
+        AutoencoderConfig(image_channels=0)
     with pytest.raises(ValueError, match="num_downsamplings is 0"):
         AutoencoderConfig(num_downsamplings=0)
     with pytest.raises(ValueError, match="num_codes is 1"):

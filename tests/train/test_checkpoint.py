@@ -55,7 +55,11 @@ def damage(folder, name, content):
         ("config.json", b'{"model": "GPT", "wid', "config.json is not valid JSON"),
         ("config.json", b'{"model": "CNN"}', "model kind is 'CNN'"),
         ("config.json", b'{"model": "GPT", "colour": 1}', "not a complete GPT configuration"),
-        ("config.json", b'{"model": "VQVAE"}', "not a complete VQVAE configuration"),
+        (
+            "config.json",
+            b'{"model": "VQVAE", "autoencoder": {"kind": "CNN"}}',
+            "not a complete VQVAE configuration: 'CNN'",
+        ),
         ("config.json", b'{"model": "GPT", "width": 8}', "weights and config.json do not fit"),
     ],
 )

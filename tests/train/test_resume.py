@@ -73,7 +73,7 @@ def test_the_optimisers_state_is_restored_bit_for_bit(tmp_path, monkeypatch):
         vqvae(folder=tmp_path / "resumed")
     vqvae(folder=tmp_path / "resumed", resume=True)
     whole, resumed = (
-        load_file(tmp_path / name / "step_00000010" / "optimizer.safetensors")
+        load_file(tmp_path / name / "step_00000010" / "training.safetensors")
         for name in ("whole", "resumed")
     )
     assert whole.keys() == resumed.keys()

@@ -13,7 +13,7 @@ class AutoencoderConfig:
     """Shape of the small autoencoder."""
 
     image_channels: int = 3
-    """1 for grey images, 3 for colour."""
+    """1 for grey images, 3 for colour, or the number of labels for one-hot label maps."""
     hidden_channels: int = 128
     """Width of the network."""
     res_channels: int = 64
@@ -26,10 +26,8 @@ class AutoencoderConfig:
     """D, channels of the latents."""
 
     def __post_init__(self):
-        if self.image_channels not in (1, 3):
-            raise ValueError(f"image_channels is {self.image_channels}; use 1 (grey) or 3 (colour)")
         sizes = ("hidden_channels", "res_channels", "num_res_blocks", "num_downsamplings")
-        for name in (*sizes, "code_dim"):
+        for name in ("image_channels", *sizes, "code_dim"):
             if getattr(self, name) < 1:
                 raise ValueError(f"{name} is {getattr(self, name)}; it must be at least 1")
 
@@ -37,6 +35,27 @@ class AutoencoderConfig:
     def downsampling_factor(self) -> int:
         """f: an image of H×W pixels becomes (H/f)×(W/f) tokens."""
         return 2**self.num_downsamplings
+
+    @property
+    def latent_channels(self) -> int:
+        """The encoder gives codes' dimensions directly."""
+        return self.code_dim
+
+    def build(self) -> tuple[nn.Module, nn.Module]:
+        """A new encoder and decoder of this shape."""
+        return Encoder(self), Decoder(self)
+
+
+def check_images(x: Float[Tensor, "B C H W"], channels: int, factor: int) -> None:
+    """Raise `ValueError` unless images have these channels and sides that are multiples of f."""
+    _, C, H, W = x.shape
+    if channels != C:
+        raise ValueError(f"images have {C} channels, this model takes {channels}")
+    if H % factor or W % factor or H == 0 or W == 0:
+        raise ValueError(
+            f"images are {H}×{W}; height and width must be multiples of f = {factor}: "
+            "crop or resize"
+        )
 
 
 class Encoder(nn.Module):
@@ -58,16 +77,7 @@ class Encoder(nn.Module):
 
     def forward(self, x: Float[Tensor, "B C H W"]) -> Float[Tensor, "B D h w"]:
         """Encode images in [-1, 1]; h = H/f, w = W/f. Raises `ValueError` on a wrong shape."""
-        _, C, H, W = x.shape
-        f = self.config.downsampling_factor
-        if self.config.image_channels != C:
-            raise ValueError(
-                f"images have {C} channels, this model takes {self.config.image_channels}"
-            )
-        if H % f or W % f or H == 0 or W == 0:
-            raise ValueError(
-                f"images are {H}×{W}; height and width must be multiples of f = {f}: crop or resize"
-            )
+        check_images(x, self.config.image_channels, self.config.downsampling_factor)
         return self.layers(x)
 
 
@@ -85,6 +95,11 @@ class Decoder(nn.Module):
             up = nn.ConvTranspose2d(width, channels, kernel_size=4, stride=2, padding=1)
             layers += [nn.ReLU(), up]
         self.layers = nn.Sequential(*layers)
+
+    @property
+    def last_layer(self) -> nn.Parameter:
+        """Weight of the last convolution: where VQGAN's adaptive weight λ compares gradients."""
+        return self.layers[-1].weight
 
     def forward(self, z_q: Float[Tensor, "B D h w"]) -> Float[Tensor, "B C H W"]:
         """Decode latents. Training pulls the output to [-1, 1]; nothing clips it here."""

@@ -66,38 +66,33 @@ def straight_through(z: Float[Tensor, "..."], z_q: Float[Tensor, "..."]) -> Floa
     return z + (z_q - z).detach()
 
 
-class VectorQuantizer(nn.Module):
-    """A codebook learned by gradient descent (VQVAE, section 3.1 and eq. 3).
+class Quantizer(nn.Module):
+    """What every quantizer is: a table of codes, the way there and the way back.
+
+    The contract: `forward(z)` gives a `Quantized`, `tokens(z)` the tokens alone, `lookup(tokens)`
+    the codes as the decoder expects them; `replace_codes` gives some codes a new place.
+    `codebook` is the table, one row per code.
 
     Args:
         num_codes: K, the number of codes.
-        code_dim: D, the dimension of a code.
+        code_dim: D, the dimension of the latents.
     """
+
+    codebook: Tensor
 
     def __init__(self, num_codes: int, code_dim: int):
         super().__init__()
         self.num_codes, self.code_dim = num_codes, code_dim
-        # Narrow, as in the reference code: all codes start near the origin, and the codebook
-        # loss spreads them to where the latents are.
-        codes = torch.empty(num_codes, code_dim).uniform_(-1 / num_codes, 1 / num_codes)
-        self.codebook = nn.Parameter(codes)
 
     def forward(self, z: Float[Tensor, "B D h w"]) -> Quantized:
         """Quantize latents of any floating dtype; raises `ValueError` on a wrong D."""
-        B, D, h, w = z.shape
-        if self.code_dim != D:
-            raise ValueError(
-                f"latents have {D} channels, but the codes have code_dim={self.code_dim}; "
-                "the encoder's last layer must give code_dim channels"
-            )
-        flat = z.permute(0, 2, 3, 1).reshape(B * h * w, D)  # one row per position
-        tokens = nearest_code(flat, self.codebook).view(B, h, w)
-        z_q = self.lookup(tokens)
-        with torch.autocast(z.device.type, enabled=False):  # losses in float32
-            codebook_loss = F.mse_loss(z_q.float(), z.detach().float())
-            commitment_loss = F.mse_loss(z.float(), z_q.detach().float())
-        z_q = straight_through(z, z_q.to(z.dtype))
-        return Quantized(z_q, tokens, codebook_loss, commitment_loss)
+        raise NotImplementedError
+
+    @torch.no_grad()
+    def tokens(self, z: Float[Tensor, "B D h w"]) -> Int[Tensor, "B h w"]:
+        """Index of the code nearest to each latent, int64. Changes nothing."""
+        self._check_latents(z)
+        return nearest_tokens(z, self.codebook)
 
     def lookup(self, tokens: Int[Tensor, "B h w"]) -> Float[Tensor, "B D h w"]:
         """The way back: the code of each token, as the decoder expects it.
@@ -107,6 +102,80 @@ class VectorQuantizer(nn.Module):
         """
         check_tokens(tokens, self.num_codes)
         return F.embedding(tokens, self.codebook).permute(0, 3, 1, 2)
+
+    @torch.no_grad()
+    def replace_codes(self, codes: Int[Tensor, " M"], latents: Float[Tensor, "M D"]) -> None:
+        """Put the given codes where the given latents are.
+
+        Args:
+            codes: int64 indices in [0, num_codes), each at most once.
+            latents: one vector for each.
+        """
+        self.codebook[codes] = latents.to(self.codebook.dtype)
+
+    def _check_latents(self, z: Float[Tensor, "B C h w"]) -> None:
+        if z.shape[1] != self.code_dim:
+            raise ValueError(
+                f"latents have {z.shape[1]} channels, but the codes have code_dim={self.code_dim}; "
+                "the encoder's last layer must give code_dim channels"
+            )
+
+
+class VectorQuantizer(Quantizer):
+    """A codebook learned by gradient descent (VQVAE, section 3.1 and eq. 3).
+
+    Args:
+        num_codes: K, the number of codes.
+        code_dim: D, the dimension of a code.
+    """
+
+    def __init__(self, num_codes: int, code_dim: int):
+        super().__init__(num_codes, code_dim)
+        self.codebook = nn.Parameter(narrow_codes(num_codes, code_dim))
+
+    def forward(self, z: Float[Tensor, "B D h w"]) -> Quantized:
+        """Quantize latents of any floating dtype; raises `ValueError` on a wrong D."""
+        tokens = self.tokens(z)
+        z_q = F.embedding(tokens, self.codebook).permute(0, 3, 1, 2)
+        codebook_loss, commitment_loss = squared_distances(z, z_q)
+        return Quantized(
+            straight_through(z, z_q.to(z.dtype)), tokens, codebook_loss, commitment_loss
+        )
+
+
+@dataclass(frozen=True)
+class GradientCodes:
+    """Codes learned by gradient descent, through the codebook loss."""
+
+    def build(self, num_codes: int, code_dim: int) -> Quantizer:
+        """A new quantizer of this kind."""
+        return VectorQuantizer(num_codes, code_dim)
+
+
+def narrow_codes(num_codes: int, code_dim: int) -> Float[Tensor, "K D"]:
+    """Codes to start from: uniform in [−1/K, 1/K], as in the reference code.
+
+    All start near the origin, and the codebook loss spreads them to where the latents are.
+    """
+    return torch.empty(num_codes, code_dim).uniform_(-1 / num_codes, 1 / num_codes)
+
+
+def nearest_tokens(
+    z: Float[Tensor, "B D h w"], codebook: Float[Tensor, "K D"]
+) -> Int[Tensor, "B h w"]:
+    """`nearest_code` at each position of a grid of latents."""
+    B, D, h, w = z.shape
+    flat = z.permute(0, 2, 3, 1).reshape(B * h * w, D)  # one row per position
+    return nearest_code(flat, codebook).view(B, h, w)
+
+
+def squared_distances(
+    z: Float[Tensor, "B D h w"], z_q: Float[Tensor, "B D h w"]
+) -> tuple[Float[Tensor, ""], Float[Tensor, ""]]:
+    """Codebook loss and commitment loss: the same number in float32, with two gradients."""
+    with torch.autocast(z.device.type, enabled=False):
+        z, z_q = z.float(), z_q.float()
+        return F.mse_loss(z_q, z.detach()), F.mse_loss(z, z_q.detach())
 
 
 def check_tokens(tokens: Int[Tensor, "..."], num_codes: int) -> None:

@@ -1,10 +1,16 @@
 """Which pictures make up the batch of a step: a pure function of seed and step."""
 
-from collections.abc import Iterator
+import signal
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import NamedTuple
 
 import torch
-from jaxtyping import Int
+from jaxtyping import Float, Int
 from torch import Tensor
+from torch.utils.data import DataLoader, Dataset
+
+from vqlib.data.images import Images
 
 
 def batch_indices(
@@ -34,3 +40,55 @@ def batch_indices(
         for position in range(start, per_epoch):
             yield shuffled[position * batch_size : (position + 1) * batch_size]
         step = (epoch + 1) * per_epoch
+
+
+class Draw(NamedTuple):
+    """One image to draw: its index, and its position among all draws of the run."""
+
+    index: int
+    position: int
+
+
+def draw_batches(
+    images: Images,
+    draws: Iterable[list[Draw]],
+    *,
+    seed: int,
+    workers: int = 0,
+    pin_memory: bool = False,
+) -> Iterator[Float[Tensor, "B C H W"]]:
+    """The images of each batch, cropped at random by a generator that seed and position fix.
+
+    So neither the number of workers nor a resumed run changes what is drawn.
+
+    Args:
+        images: any data set of stage 1.
+        draws: what each batch holds.
+        seed: of the random crops.
+        workers: processes that read and crop; 0 for none.
+        pin_memory: for copies to a GPU that do not wait.
+    """
+    loader = DataLoader(
+        _Drawn(images, seed),
+        batch_sampler=draws,
+        num_workers=workers,
+        generator=torch.Generator(),  # or it would draw from the global one, that of dropout
+        worker_init_fn=_leave_interrupts_to_the_main_process,
+        pin_memory=pin_memory,
+    )
+    return iter(loader)
+
+
+@dataclass(frozen=True)
+class _Drawn(Dataset):
+    images: Images
+    seed: int
+
+    def __getitem__(self, draw: Draw) -> Tensor:
+        # Spread: neighbouring seeds would start the generator in similar states.
+        spread = (self.seed * 0x9E3779B97F4A7C15 + draw.position * 0xD1342543DE82EF95) % 2**63
+        return self.images.draw(draw.index, torch.Generator().manual_seed(spread))
+
+
+def _leave_interrupts_to_the_main_process(_: int) -> None:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)

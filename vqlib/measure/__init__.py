@@ -1,5 +1,33 @@
 """The numbers."""
 
-from vqlib.measure.reconstruction import psnr
+from vqlib.measure.frechet import (
+    FeatureExtractor,
+    ImageStatistics,
+    compare_statistics,
+    frechet,
+)
+from vqlib.measure.gaussian import GaussianStatistics, frechet_distance
+from vqlib.measure.inception import InceptionFeatures
+from vqlib.measure.offline import OfflineFeatures
+from vqlib.measure.protocol import FrechetProtocol, FrechetResult
+from vqlib.measure.rate import bits_per_image, compression_ratio, entropy_bits_per_image
+from vqlib.measure.reconstruction import measure_codec, psnr, ssim
 
-__all__ = ["psnr"]
+__all__ = [
+    "FeatureExtractor",
+    "FrechetProtocol",
+    "FrechetResult",
+    "GaussianStatistics",
+    "ImageStatistics",
+    "InceptionFeatures",
+    "OfflineFeatures",
+    "bits_per_image",
+    "compare_statistics",
+    "compression_ratio",
+    "entropy_bits_per_image",
+    "frechet",
+    "frechet_distance",
+    "measure_codec",
+    "psnr",
+    "ssim",
+]

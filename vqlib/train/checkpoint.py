@@ -1,7 +1,7 @@
 """Saved models and resumable checkpoints: safetensors and JSON, no pickle, never half-written.
 
 A *model folder* holds `config.json` and `model.safetensors`. A *checkpoint folder* is a model
-folder that also holds `optimizer.safetensors` and `training.json`, enough to go on exactly.
+folder that also holds `training.safetensors` and `training.json`, enough to go on exactly.
 """
 
 import json
@@ -9,7 +9,7 @@ import os
 import shutil
 import uuid
 from collections.abc import Mapping
-from dataclasses import asdict
+from dataclasses import fields, is_dataclass
 from pathlib import Path
 from typing import Any
 
@@ -19,10 +19,37 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
 from vqlib.compress.autoencoder import AutoencoderConfig
-from vqlib.compress.vqvae import VQVAE, VQVAEConfig
+from vqlib.compress.ema import EMACodes
+from vqlib.compress.gumbel import GumbelCodes
+from vqlib.compress.normalized import NormalizedCodes
+from vqlib.compress.perceptual import FeatureNet, FeatureNetConfig
+from vqlib.compress.quantize import GradientCodes
+from vqlib.compress.vqgan_autoencoder import VQGANAutoencoderConfig
+from vqlib.compress.vqvae import VQVAE, LabelMapConfig, LabelMapVQVAE, VQVAEConfig
 from vqlib.generate.gpt import GPT, GPTConfig
 
-Model = VQVAE | GPT
+Model = VQVAE | FeatureNet | GPT
+# What a checkpoint holds besides the model.
+Part = nn.Module | torch.optim.Optimizer
+
+# Which class the kind in a config.json means; no other name is ever looked up.
+MODELS = {
+    "VQVAE": (VQVAE, VQVAEConfig),
+    "LabelMapVQVAE": (LabelMapVQVAE, LabelMapConfig),
+    "FeatureNet": (lambda c: FeatureNet(c.num_classes, widths=c.widths), FeatureNetConfig),
+    "GPT": (GPT, GPTConfig),
+}
+PARTS = {
+    kind.__name__: kind
+    for kind in (
+        AutoencoderConfig,
+        VQGANAutoencoderConfig,
+        GradientCodes,
+        EMACodes,
+        NormalizedCodes,
+        GumbelCodes,
+    )
+}
 
 
 def save_model(
@@ -31,7 +58,7 @@ def save_model(
     """Write a model folder, replacing an older one only once the new one is complete.
 
     Args:
-        model: a VQVAE or a GPT.
+        model: a VQVAE, a LabelMapVQVAE, a FeatureNet or a GPT.
         folder: where to.
         record: how the model was made (command, seed, seconds, metrics …), kept as record.json.
     """
@@ -60,28 +87,27 @@ def load_model(folder: str | Path, *, device: str | torch.device = "cpu") -> Mod
 
 def describe(model: Model) -> dict[str, Any]:
     """The model's kind and configuration as plain JSON values."""
-    return {"model": type(model).__name__, **asdict(model.config)}
+    return {"model": type(model).__name__, **_to_json(model.config)}
 
 
 def build(config: Mapping[str, Any], *, source: str | Path = "config") -> Model:
-    """An untrained model from what `describe` gave."""
+    """An untrained model from what `describe` gave; raises `ValueError` on an unknown one."""
     values = dict(config)
     kind = values.pop("model", None)
+    if kind not in MODELS:
+        known = ", ".join(map(repr, MODELS))
+        raise ValueError(f"{source}: model kind is {kind!r}; this version knows {known}")
+    make, config_kind = MODELS[kind]
     try:
-        if kind == "VQVAE":
-            autoencoder = AutoencoderConfig(**values.pop("autoencoder"))
-            return VQVAE(VQVAEConfig(autoencoder, **values))
-        if kind == "GPT":
-            return GPT(GPTConfig(**values))
-    except (KeyError, TypeError) as error:
+        return make(_from_json(values, config_kind))
+    except (KeyError, TypeError, AttributeError) as error:
         raise ValueError(f"{source}: not a complete {kind} configuration: {error}") from error
-    raise ValueError(f"{source}: model kind is {kind!r}; this version knows 'VQVAE' and 'GPT'")
 
 
 def save_checkpoint(
     folder: str | Path,
     model: Model,
-    optimizer: torch.optim.Optimizer,
+    parts: Mapping[str, Part],
     *,
     step: int,
     recipe: Mapping[str, Any],
@@ -91,24 +117,34 @@ def save_checkpoint(
     The random state saved is torch's global one (dropout draws from it); the recipes draw their
     batches from the seed and the step alone, so the step is the data position.
 
+    Args:
+        folder: of the run.
+        model: the model to use, as `load_model` will read it.
+        parts: modules and optimisers that training needs besides, by name.
+        step: steps done.
+        recipe: as plain values.
+
     Returns:
         The checkpoint's folder. Older checkpoints beside it are removed afterwards.
     """
-    state = optimizer.state_dict()
-    moments = {
-        f"{index}.{name}": value
-        for index, values in state["state"].items()
-        for name, value in values.items()
-    }
-    moments["rng.cpu"] = torch.get_rng_state()
+    tensors: dict[str, Tensor] = {"rng.cpu": torch.get_rng_state()}
     if torch.cuda.is_available():
-        moments["rng.cuda"] = torch.cuda.get_rng_state()
-    training = {"step": step, "recipe": dict(recipe), "param_groups": state["param_groups"]}
+        tensors["rng.cuda"] = torch.cuda.get_rng_state()
+    groups = {}
+    for name, part in parts.items():
+        if isinstance(part, nn.Module):
+            tensors |= {f"{name}.{key}": value for key, value in part.state_dict().items()}
+            continue
+        state = part.state_dict()
+        groups[name] = state["param_groups"]
+        for index, values in state["state"].items():
+            tensors |= {f"{name}.{index}.{key}": value for key, value in values.items()}
+    training = {"step": step, "recipe": dict(recipe), "param_groups": groups}
     target = Path(folder) / f"step_{step:08d}"
     _write_folder(
         target,
         {"config.json": describe(model), "training.json": training},
-        {"model.safetensors": model.state_dict(), "optimizer.safetensors": moments},
+        {"model.safetensors": model.state_dict(), "training.safetensors": tensors},
     )
     leftovers = Path(folder).glob(".writing-step_*")  # of runs killed while writing
     for path in [*leftovers, *_checkpoints(folder)]:
@@ -123,28 +159,72 @@ def latest_checkpoint(folder: str | Path) -> Path | None:
     return found[-1] if found else None
 
 
-def load_checkpoint(
-    checkpoint: str | Path, model: nn.Module, optimizer: torch.optim.Optimizer
-) -> tuple[int, dict[str, Any]]:
-    """Restore weights, optimiser and random state in place.
+def recipe_of(checkpoint: str | Path) -> dict[str, Any]:
+    """The recipe of the run that wrote a checkpoint."""
+    return _read_json(Path(checkpoint) / "training.json")["recipe"]
+
+
+def load_checkpoint(checkpoint: str | Path, model: Model, parts: Mapping[str, Part]) -> int:
+    """Restore model, parts and random state in place, all as `save_checkpoint` was given them.
 
     Returns:
-        The number of steps done and the recipe that did them.
+        The number of steps done.
+
+    Raises:
+        ValueError: the checkpoint is damaged or was written with other parts.
     """
     checkpoint = Path(checkpoint)
     training = _read_json(checkpoint / "training.json")
-    moments = _read_tensors(checkpoint / "optimizer.safetensors")
+    tensors = _read_tensors(checkpoint / "training.safetensors")
     model.load_state_dict(_read_tensors(checkpoint / "model.safetensors"))
-    torch.set_rng_state(moments.pop("rng.cpu"))
-    cuda_state = moments.pop("rng.cuda", None)
+    torch.set_rng_state(tensors.pop("rng.cpu"))
+    cuda_state = tensors.pop("rng.cuda", None)
     if cuda_state is not None and torch.cuda.is_available():
         torch.cuda.set_rng_state(cuda_state)
+    saved: dict[str, dict[str, Tensor]] = {name: {} for name in parts}
+    for key, value in tensors.items():
+        name, rest = key.split(".", 1)
+        if name not in saved:
+            raise ValueError(f"{checkpoint}: holds {key}, which this training does not have")
+        saved[name][rest] = value
+    for name, part in parts.items():
+        if isinstance(part, nn.Module):
+            part.load_state_dict(saved[name])
+        else:
+            _load_optimizer(part, saved[name], training["param_groups"][name])
+    return training["step"]
+
+
+def _load_optimizer(
+    optimizer: torch.optim.Optimizer, tensors: Mapping[str, Tensor], param_groups: list[dict]
+) -> None:
     state: dict[int, dict[str, Tensor]] = {}
-    for key, value in moments.items():
+    for key, value in tensors.items():
         index, name = key.split(".", 1)
         state.setdefault(int(index), {})[name] = value
-    optimizer.load_state_dict({"state": state, "param_groups": training["param_groups"]})
-    return training["step"], training["recipe"]
+    optimizer.load_state_dict({"state": state, "param_groups": param_groups})
+
+
+def _to_json(config: Any) -> dict[str, Any]:
+    """A config's fields; a field that is a config itself says of which kind it is."""
+    values = {}
+    for field in fields(config):
+        value = getattr(config, field.name)
+        if is_dataclass(value):
+            value = {"kind": type(value).__name__, **_to_json(value)}
+        values[field.name] = value
+    return values
+
+
+def _from_json(values: Mapping[str, Any], kind: type) -> Any:
+    """The config of a kind; a JSON list becomes a tuple again."""
+    arguments = {}
+    for name, value in values.items():
+        if isinstance(value, dict):
+            value = dict(value)
+            value = _from_json(value, PARTS[value.pop("kind")])
+        arguments[name] = tuple(value) if isinstance(value, list) else value
+    return kind(**arguments)
 
 
 def _checkpoints(folder: str | Path) -> list[Path]:

@@ -1,73 +1,27 @@
 """What every training loop needs around its `train_step`: order of data, log, bar, checkpoints."""
 
-import json
-import math
 import signal
 import sys
 import threading
 import time
-from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import asdict
 from pathlib import Path
-from typing import Any, Generic, TypeVar
 
 import torch
-from torch import Tensor
+from jaxtyping import Float, Int
+from torch import Tensor, nn
+from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 from tqdm import tqdm
 
-from vqlib.data.batches import batch_indices
+from vqlib.compress.processes import mean_over_processes
+from vqlib.data.batches import Draw, batch_indices, draw_batches
+from vqlib.data.images import Images
 from vqlib.train import checkpoint
+from vqlib.train.checkpoint import Model, Part
+from vqlib.train.recipe import Recipe, Trained
+from vqlib.train.runlog import RunLog
 from vqlib.train.runtime import Runtime
-
-M = TypeVar("M", bound=checkpoint.Model)
-
-
-@dataclass(frozen=True)
-class Recipe:
-    """What every recipe fixes. The seed and the step alone decide which images are in a batch."""
-
-    steps: int = 1000
-    """Optimiser steps in all."""
-    batch_size: int = 64
-    """Images per step, over all processes."""
-    learning_rate: float = 1e-3
-    """Peak learning rate of AdamW."""
-    warmup_steps: int = 50
-    """Steps of linear warm-up before the cosine decay to zero."""
-    seed: int = 0
-    """Seed of the initial weights, of the order of the data and of dropout."""
-    log_every: int = 10
-    """Steps between two lines of the log."""
-    save_every: int = 500
-    """Steps between two checkpoints (where a run folder is given)."""
-
-    def __post_init__(self):
-        for name in ("steps", "batch_size", "log_every", "save_every"):
-            if getattr(self, name) < 1:
-                raise ValueError(f"{name} is {getattr(self, name)}; it must be at least 1")
-        if not self.learning_rate > 0:
-            raise ValueError(f"learning_rate is {self.learning_rate}; it must be positive")
-
-    def learning_rate_at(self, step: int) -> float:
-        """Linear warm-up, then half a cosine down to zero at the last step."""
-        if step < self.warmup_steps:
-            return self.learning_rate * (step + 1) / self.warmup_steps
-        progress = (step - self.warmup_steps) / max(1, self.steps - self.warmup_steps)
-        return self.learning_rate * 0.5 * (1 + math.cos(math.pi * min(1.0, progress)))
-
-
-@dataclass(frozen=True)
-class Trained(Generic[M]):
-    """What a recipe returns."""
-
-    model: M
-    """The trained model, in eval mode."""
-    history: list[dict[str, int | float]]
-    """One entry per logged step: step, seconds and the recipe's losses."""
-    steps_done: int
-    """Fewer than the recipe's steps if the run was interrupted."""
-    seconds: float
-    """Time in the loop of this call."""
 
 
 class Run:
@@ -78,7 +32,8 @@ class Run:
 
     Args:
         model: on its device.
-        optimizer: over the model's parameters.
+        parts: whatever else a checkpoint must hold: optimisers, a discriminator. The learning
+            rate of each optimiser follows the recipe's schedule.
         recipe: steps, batch size, seed and the rest.
         place: this process.
         folder: for log.jsonl and checkpoints; None keeps everything in memory.
@@ -92,8 +47,8 @@ class Run:
 
     def __init__(
         self,
-        model: checkpoint.Model,
-        optimizer: torch.optim.Optimizer,
+        model: Model,
+        parts: Mapping[str, Part],
         recipe: Recipe,
         place: Runtime,
         *,
@@ -101,29 +56,42 @@ class Run:
         resume: bool = False,
         progress: bool = True,
     ):
-        self.model, self.optimizer, self.recipe, self.place = model, optimizer, recipe, place
+        self.model, self.parts, self.recipe, self.place = model, dict(parts), recipe, place
         self.folder = None if folder is None else Path(folder)
-        self.history: list[dict[str, int | float]] = []
         self.steps_done = 0
         self.seconds = 0.0
+        self._average: AveragedModel | None = None
+        if recipe.ema_decay is not None:
+            average = get_ema_multi_avg_fn(recipe.ema_decay)
+            self._average = AveragedModel(model, multi_avg_fn=average)
+            self.parts |= {"model": model, "average": self._average}
         self._progress = progress and place.is_main
         self._stop = threading.Event()
+        self._log = RunLog(self.folder, writes=place.is_main, tensorboard=recipe.tensorboard)
+        self._preview: tuple[int, Callable[[Model], Tensor]] | None = None
         if self.folder is not None:
             self._continue_from(self.folder, resume)
 
-    def batches(self, num_images: int) -> Iterator[tuple[int, Tensor]]:
+    @property
+    def history(self) -> list[dict[str, int | float]]:
+        """One entry per logged step."""
+        return self._log.history
+
+    @property
+    def best_model(self) -> Model:
+        """The model to use: the averaged one where the recipe averages."""
+        return self.model if self._average is None else self._average.module
+
+    def batches(self, num_images: int) -> Iterator[tuple[int, Int[Tensor, " B"]]]:
         """(step, indices of this process's images) for each step still to do."""
-        recipe = self.recipe
-        indices = batch_indices(
-            num_images, recipe.batch_size, seed=recipe.seed, first_step=self.steps_done
-        )
+        indices = self._indices(num_images)
         started = time.perf_counter()
-        steps = range(self.steps_done, recipe.steps)
-        bar = tqdm(total=recipe.steps, initial=self.steps_done, disable=not self._progress)
+        bar = tqdm(total=self.recipe.steps, initial=self.steps_done, disable=not self._progress)
         with bar:
-            for step in steps:
-                for group in self.optimizer.param_groups:
-                    group["lr"] = recipe.learning_rate_at(step)
+            for step in range(self.steps_done, self.recipe.steps):
+                for optimizer in self._optimizers():
+                    for group in optimizer.param_groups:
+                        group["lr"] = optimizer.defaults["lr"] * self.recipe.rate_at(step)
                 yield step, self.place.share(next(indices))
                 self.seconds = time.perf_counter() - started
                 self._finish_step(step + 1, bar)
@@ -131,17 +99,46 @@ class Run:
                     print(f"\nstopped after step {step + 1}", file=sys.stderr)
                     return
 
+    def image_batches(
+        self, images: Images, *, workers: int = 0
+    ) -> Iterator[tuple[int, Float[Tensor, "B C H W"]]]:
+        """(step, this process's images), drawn at random as the data set does."""
+        size, first = self.recipe.batch_size, self.steps_done
+        indices = self._indices(len(images))
+        draws = (
+            self.place.share([Draw(i, step * size + j) for j, i in enumerate(batch.tolist())])
+            for step, batch in zip(range(first, self.recipe.steps), indices, strict=False)
+        )
+        loader = draw_batches(
+            images,
+            draws,
+            seed=self.recipe.seed,
+            workers=workers,
+            pin_memory=self.place.device.type == "cuda",
+        )
+        steps = self.batches(len(images))
+        for (step, _), x in zip(steps, loader, strict=False):
+            yield step, x
+        for _ in steps:  # lets the last step finish
+            pass
+
+    def logs_at(self, step: int) -> bool:
+        """Every `log_every` steps, and after the last one."""
+        return step % self.recipe.log_every == 0 or step + 1 == self.recipe.steps
+
     def log(self, step: int, logs: Mapping[str, Tensor]) -> None:
-        """Keep the losses of a step, every `log_every` steps (reading them waits for the GPU)."""
-        last = step + 1 == self.recipe.steps
-        if not self.place.is_main or (step % self.recipe.log_every and not last):
-            return
-        entry = {"step": step + 1, "seconds": round(self.seconds, 3)}
-        entry |= {name: value.item() for name, value in logs.items()}
-        self.history.append(entry)
-        if self.folder is not None:
-            with (self.folder / "log.jsonl").open("a", encoding="utf-8") as file:
-                file.write(json.dumps(entry) + "\n")
+        """Keep the losses of a step, averaged over the processes.
+
+        To be called by every process, where `logs_at` says so: reading them waits for the GPU.
+        """
+        device = self.place.device
+        on_device = [value.float().to(device) for value in logs.values()]
+        values = mean_over_processes(torch.stack(on_device))
+        self._log.add(step + 1, self.seconds, dict(zip(logs, values.tolist(), strict=True)))
+
+    def preview(self, every: int | None, draw: Callable[[Model], Float[Tensor, "C H W"]]) -> None:
+        """Draw a picture every so many steps and at the end; None draws none."""
+        self._preview = None if every is None else (every, draw)
 
     def __enter__(self) -> "Run":
         self._old_handler = None
@@ -150,12 +147,22 @@ class Run:
         return self
 
     def __exit__(self, *_: object) -> None:
+        self._log.close()
         if self._old_handler is not None:
             signal.signal(signal.SIGINT, self._old_handler)
 
     def result(self) -> Trained:
         """The trained model and its history."""
-        return Trained(self.model.eval(), self.history, self.steps_done, self.seconds)
+        return Trained(self.best_model.eval(), self.history, self.steps_done, self.seconds)
+
+    def _indices(self, num_images: int) -> Iterator[Int[Tensor, " B"]]:
+        recipe = self.recipe
+        return batch_indices(
+            num_images, recipe.batch_size, seed=recipe.seed, first_step=self.steps_done
+        )
+
+    def _optimizers(self) -> list[torch.optim.Optimizer]:
+        return [part for part in self.parts.values() if isinstance(part, torch.optim.Optimizer)]
 
     def _interrupt(self, *_: object) -> None:
         if self._stop.is_set():
@@ -164,47 +171,51 @@ class Run:
 
     def _finish_step(self, steps_done: int, bar: tqdm) -> None:
         self.steps_done = steps_done
+        if self._average is not None:
+            self._average.update_parameters(self.model)
         bar.update()
         if self.history:
             bar.set_postfix({k: f"{v:.4g}" for k, v in self.history[-1].items() if k == "loss"})
-        due = steps_done % self.recipe.save_every == 0 or steps_done == self.recipe.steps
-        if self.folder is not None and self.place.is_main and (due or self._stop.is_set()):
-            checkpoint.save_checkpoint(
-                self.folder,
-                self.model,
-                self.optimizer,
-                step=steps_done,
-                recipe=asdict(self.recipe),
-            )
+        if self.folder is None or not self.place.is_main:
+            return
+        end = steps_done == self.recipe.steps or self._stop.is_set()
+        if end or steps_done % self.recipe.save_every == 0:
+            options = {"step": steps_done, "recipe": asdict(self.recipe)}
+            checkpoint.save_checkpoint(self.folder, self.best_model, self.parts, **options)
+        if self._preview is not None and (end or steps_done % self._preview[0] == 0):
+            self._save_picture(steps_done, self._preview[1])
+
+    @torch.no_grad()
+    def _save_picture(self, step: int, draw: Callable[[Model], Tensor]) -> None:
+        model = self.best_model
+        was_training = model.training
+        self._log.add_picture(step, draw(model.eval()))
+        model.train(was_training)
 
     def _continue_from(self, folder: Path, resume: bool) -> None:
         latest = checkpoint.latest_checkpoint(folder)
         if latest is None:
             if self.place.is_main:
                 folder.mkdir(parents=True, exist_ok=True)
+            self._log.go_back_to(0)
             return
         if not resume:
             raise FileExistsError(
                 f"{folder} already holds a run ({latest.name}); resume it or choose another folder"
             )
-        self.steps_done, recipe = checkpoint.load_checkpoint(latest, self.model, self.optimizer)
-        _check_same_recipe(folder, recipe, asdict(self.recipe))
-        self._trim_log(folder)
-
-    def _trim_log(self, folder: Path) -> None:
-        # Lines logged after the checkpoint belong to steps that will be done again.
-        path = folder / "log.jsonl"
-        lines = path.read_text(encoding="utf-8").splitlines() if path.is_file() else []
-        entries = [json.loads(line) for line in lines if line.endswith("}")]
-        self.history = [entry for entry in entries if entry["step"] <= self.steps_done]
-        if self.place.is_main:
-            kept = "".join(json.dumps(entry) + "\n" for entry in self.history)
-            path.write_text(kept, encoding="utf-8")
+        different = self.recipe.differences(checkpoint.recipe_of(latest))
+        if different:
+            values = ", ".join(f"{k}: {a} then, {b} now" for k, (a, b) in different.items())
+            raise ValueError(f"{folder} was trained by another recipe ({values})")
+        self.steps_done = checkpoint.load_checkpoint(latest, self.best_model, self.parts)
+        self._log.go_back_to(self.steps_done)
 
 
-def _check_same_recipe(folder: Path, old: Mapping[str, Any], new: Mapping[str, Any]) -> None:
-    free = {"log_every", "save_every"}  # change nothing in what is computed
-    different = [k for k in new if k not in free and old.get(k) != new[k]]
-    if different:
-        values = ", ".join(f"{k}: {old.get(k)} then, {new[k]} now" for k in different)
-        raise ValueError(f"{folder} was trained by another recipe ({values})")
+def mean_logs(logs: list[dict[str, Tensor]]) -> dict[str, Tensor]:
+    """The mean of each value over the parts of a batch."""
+    return {name: torch.stack([part[name] for part in logs]).mean() for name in logs[0]}
+
+
+def trainable(model: nn.Module) -> list[nn.Parameter]:
+    """The parameters that an optimiser should see."""
+    return [p for p in model.parameters() if p.requires_grad]

@@ -6,10 +6,12 @@ from pathlib import Path
 import torch
 from jaxtyping import Float, Int
 from torch import Tensor
+from torch.nn import functional as F
 
 from vqlib.compress.vqvae import VQVAE
 from vqlib.generate.gpt import GPT, GPTConfig, negative_log_likelihood
-from vqlib.train.loop import Recipe, Run, Trained
+from vqlib.train.loop import Run, mean_logs
+from vqlib.train.recipe import Recipe, Trained
 from vqlib.train.runtime import start
 
 
@@ -50,27 +52,34 @@ def train_prior(
     with start(device) as place:
         torch.manual_seed(recipe.seed)
         model = GPT(config).to(place.device).train()
+        if recipe.compile:
+            model.compile()
         torch.manual_seed(recipe.seed + place.rank)  # dropout differs between processes
         parallel = place.wrap(model)
         optimizer = torch.optim.AdamW(
             parameter_groups(model, recipe.weight_decay), lr=recipe.learning_rate, betas=(0.9, 0.95)
         )
 
-        def train_step(s: Tensor, c: Tensor) -> dict[str, Tensor]:
-            logits = parallel(s[:, :-1], c)  # (B, T, K)
-            loss = torch.nn.functional.cross_entropy(logits.flatten(0, 1), s.flatten())
+        def train_step(batch: Tensor) -> dict[str, Tensor]:
+            logs = []
             optimizer.zero_grad()
-            loss.backward()
+            for part in place.parts(batch, recipe.accumulate, parallel):
+                s, c = place.put(tokens[part]), place.put(conditions[part])
+                with place.autocast(recipe.precision):
+                    logits = parallel(s[:, :-1], c)  # (B, T, K)
+                loss = F.cross_entropy(logits.float().flatten(0, 1), s.flatten())
+                (loss / recipe.accumulate).backward()
+                logs.append({"loss": loss.detach()})
             torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
             optimizer.step()
-            return {"loss": loss.detach()}
+            return mean_logs(logs)
 
         options = {"folder": folder, "resume": resume, "progress": progress}
-        with Run(model, optimizer, recipe, place, **options) as run:
+        with Run(model, {"optimizer": optimizer}, recipe, place, **options) as run:
             for step, batch in run.batches(len(tokens)):
-                s = tokens[batch].to(place.device, non_blocking=True)
-                c = conditions[batch].to(place.device, non_blocking=True)
-                run.log(step, train_step(s, c))
+                logs = train_step(batch)
+                if run.logs_at(step):
+                    run.log(step, logs)
         return run.result()
 
 

@@ -2,13 +2,17 @@
 
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from typing import TypeVar
 
 import torch
 import torch.distributed as dist
-from torch import nn
+from torch import Tensor, nn
 from torch.nn.parallel import DistributedDataParallel
+
+M = TypeVar("M", Tensor, nn.Module)
+B = TypeVar("B", Tensor, list)
 
 
 @dataclass(frozen=True)
@@ -32,15 +36,38 @@ class Runtime:
         if self.world_size == 1:
             return model
         ids = [self.device.index] if self.device.type == "cuda" else None
-        return DistributedDataParallel(model, device_ids=ids)
+        # Every process computes the same buffers (EMA codes, norms), so none needs sending.
+        return DistributedDataParallel(model, device_ids=ids, broadcast_buffers=False)
 
-    def share(self, batch: torch.Tensor) -> torch.Tensor:
-        """This process's equal part of a global batch (first dimension)."""
+    def put(self, x: M, *, channels_last: bool = False) -> M:
+        """A tensor of images, or a module, on this process's device in the wanted layout."""
+        image_like = isinstance(x, nn.Module) or x.ndim == 4
+        layout = torch.channels_last if channels_last else torch.contiguous_format
+        options = {"memory_format": layout} if image_like else {}
+        return x.to(self.device, non_blocking=True, **options)
+
+    def autocast(self, precision: str) -> torch.autocast:
+        """For the forward pass: "bf16" computes convolutions and matrix products in bfloat16."""
+        return torch.autocast(self.device.type, torch.bfloat16, enabled=precision == "bf16")
+
+    def parts(self, batch: Tensor, count: int, *wrapped: nn.Module) -> Iterator[Tensor]:
+        """A batch in equal parts; the processes average their gradients after the last only."""
+        chunks = batch.chunk(count)
+        for i, chunk in enumerate(chunks):
+            with ExitStack() as stack:
+                for module in wrapped:
+                    if i + 1 < len(chunks) and isinstance(module, DistributedDataParallel):
+                        stack.enter_context(module.no_sync())
+                yield chunk
+
+    def share(self, batch: B) -> B:
+        """This process's equal part of a global batch, a tensor or a list."""
         if len(batch) % self.world_size:
             raise ValueError(
                 f"a batch of {len(batch)} does not divide among {self.world_size} processes"
             )
-        return batch.chunk(self.world_size)[self.rank]
+        size = len(batch) // self.world_size
+        return batch[self.rank * size : (self.rank + 1) * size]
 
 
 def best_device() -> torch.device:

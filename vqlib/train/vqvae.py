@@ -1,4 +1,4 @@
-"""The recipe of stage 1: train a VQVAE on images."""
+"""The recipe of stage 1 without a critic: train a VQVAE on images, or on label maps."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -7,25 +7,23 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from vqlib.compress.losses import vqvae_loss
-from vqlib.compress.vqvae import VQVAE, VQVAEConfig
-from vqlib.train.loop import Recipe, Run, Trained
+from vqlib.compress.losses import label_map_loss, vqvae_loss
+from vqlib.compress.vqvae import VQVAE, LabelMapVQVAE, VQVAEConfig
+from vqlib.data.images import Images
+from vqlib.train.loop import Run, mean_logs
+from vqlib.train.recipe import Trained
 from vqlib.train.runtime import start
+from vqlib.train.stage1 import CodebookCare, Stage1Recipe, as_images, prepare, preview_of
 
 
 @dataclass(frozen=True)
-class VQVAERecipe(Recipe):
+class VQVAERecipe(Stage1Recipe):
     """How a VQVAE is trained."""
-
-    codebook_weight: float = 1.0
-    """Weight of the codebook loss."""
-    commitment_weight: float = 0.25
-    """β, weight of the commitment loss (VQVAE, eq. 3)."""
 
 
 def train_vqvae(
-    images: Float[Tensor, "N C H W"],
-    config: VQVAEConfig,
+    images: Images | Float[Tensor, "N C H W"],
+    model: VQVAEConfig | VQVAE,
     recipe: VQVAERecipe,
     *,
     folder: str | Path | None = None,
@@ -33,45 +31,56 @@ def train_vqvae(
     device: str | None = None,
     progress: bool = True,
 ) -> Trained[VQVAE]:
-    """Train a VQVAE from scratch.
+    """Train a VQVAE, or a `LabelMapVQVAE` on label maps.
 
     Args:
-        images: training images in [-1, 1], in main memory.
-        config: shape of the model.
+        images: training images in [-1, 1], as a data set or a tensor in main memory. For label
+            maps, a data set of the same contract that gives int64 labels (H, W).
+        model: the shape of a new model, or a model to go on with, which is changed.
         recipe: how to train it.
-        folder: where log and checkpoints go; None saves nothing.
+        folder: where log, checkpoints and sample pictures go; None saves nothing.
         resume: go on from the folder's latest checkpoint.
         device: such as "cuda:0"; by default the best there is.
         progress: show a bar.
 
     Returns:
-        The model in eval mode and its history (loss, reconstruction, codebook, commitment).
+        The model in eval mode and its history (loss, reconstruction, codebook, commitment, usage,
+        perplexity).
     """
+    images = as_images(images)
     with start(device) as place:
-        torch.manual_seed(recipe.seed)
-        model = VQVAE(config).to(place.device).train()
-        parallel = place.wrap(model)
+        codec = prepare(model, images, recipe, place, folder)
+        parallel = place.wrap(codec)
+        care = place.put(CodebookCare(codec.config.num_codes, recipe))
         optimizer = torch.optim.AdamW(
-            model.parameters(), lr=recipe.learning_rate, betas=(0.9, 0.99), weight_decay=0.0
+            codec.parameters(), lr=recipe.learning_rate, betas=(0.9, 0.99), weight_decay=0.0
         )
+        loss_of = label_map_loss if isinstance(codec, LabelMapVQVAE) else vqvae_loss
+        weights = {
+            "codebook_weight": recipe.codebook_weight,
+            "commitment_weight": recipe.commitment_weight,
+        }
 
-        def train_step(x: Tensor) -> dict[str, Tensor]:
-            x_hat, quantized = parallel(x)
-            loss, logs = vqvae_loss(
-                x,
-                x_hat,
-                quantized,
-                codebook_weight=recipe.codebook_weight,
-                commitment_weight=recipe.commitment_weight,
-            )
+        def train_step(step: int, batch: Tensor) -> dict[str, Tensor]:
+            logs, tokens = [], []
             optimizer.zero_grad()
-            loss.backward()
+            for x in place.parts(batch, recipe.accumulate, parallel):
+                with place.autocast(recipe.precision):
+                    x_hat, quantized = parallel(x)
+                loss, terms = loss_of(x, x_hat, quantized, **weights)
+                (loss / recipe.accumulate).backward()
+                logs.append(terms)
+                tokens.append(quantized.tokens)
             optimizer.step()
-            return logs
+            care.after_step(codec, batch, torch.cat(tokens), step)
+            return mean_logs(logs)
 
+        parts = {"optimizer": optimizer, "care": care}
         options = {"folder": folder, "resume": resume, "progress": progress}
-        with Run(model, optimizer, recipe, place, **options) as run:
-            for step, batch in run.batches(len(images)):
-                x = images[batch].to(place.device, non_blocking=True)
-                run.log(step, train_step(x))
+        with Run(codec, parts, recipe, place, **options) as run:
+            run.preview(recipe.sample_every, preview_of(images))
+            for step, batch in run.image_batches(images, workers=recipe.workers):
+                logs = train_step(step, place.put(batch, channels_last=recipe.channels_last))
+                if run.logs_at(step):
+                    run.log(step, logs | care.logs())
         return run.result()

@@ -1,0 +1,182 @@
+"""Perceptual distance: images are close when a network's features of them are.
+
+Source: Zhang et al. 2018, *The Unreasonable Effectiveness of Deep Features as a Perceptual
+Metric* (LPIPS), section 3; used as VQGAN's reconstruction loss (Taming Transformers, section 3.1).
+"""
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+# Inside the square root: where all features are zero, the gradient of √x would be infinite.
+EPSILON = 1e-10
+
+
+def unit_normalized(features: Float[Tensor, "B C h w"]) -> Float[Tensor, "B C h w"]:
+    """Each position's feature vector divided by its length, also where that is zero."""
+    return features * (features.square().sum(1, keepdim=True) + EPSILON).rsqrt()
+
+
+class Frozen(nn.Module):
+    """A network that can only be looked through: no gradient for its weights, no dropout, ever.
+
+    `train()` of a module that contains it changes nothing in it. The gradient passes through it to
+    the images.
+    """
+
+    def freeze(self) -> None:
+        """To be called at the end of `__init__`."""
+        self.requires_grad_(False)
+        self.eval()
+
+    def train(self, mode: bool = True) -> "Frozen":
+        """Stays in eval mode whatever the mode asked for."""
+        return super().train(False)
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 of all weights: which network this is."""
+        digest = hashlib.sha256()
+        for name, tensor in sorted(self.state_dict().items()):
+            digest.update(name.encode())
+            digest.update(tensor.detach().cpu().contiguous().numpy().tobytes())
+        return digest.hexdigest()
+
+
+class LPIPS(Frozen):
+    """LPIPS 0.1 with VGG16, the loss that VQGAN is trained with, from the package `lpips`.
+
+    On first use torchvision downloads the weights of VGG16 (528 MB). What the package computes
+    itself is replaced in one place: its √ has no ε inside, so that the gradient of an image region
+    without any feature (all black, say) is NaN.
+
+    Args:
+        pretrained: False takes random features, for tests without a network.
+    """
+
+    name = "LPIPS (VGG16, v0.1)"
+
+    def __init__(self, *, pretrained: bool = True):
+        super().__init__()
+        self.net = _lpips_package(pretrained)
+        self.freeze()
+
+    def forward(
+        self, x_hat: Float[Tensor, "B C H W"], x: Float[Tensor, "B C H W"]
+    ) -> Float[Tensor, " B"]:
+        """Distance of each pair of images in [-1, 1], in float32; grey images count as colour."""
+        with torch.autocast(x.device.type, enabled=False):
+            total = torch.zeros(len(x), device=x.device)
+            layers = zip(self._features(x_hat), self._features(x), self.net.lins, strict=True)
+            for f_hat, f, weigh in layers:
+                difference = (unit_normalized(f_hat) - unit_normalized(f)).square()
+                total = total + weigh(difference).mean(dim=(1, 2, 3))
+        return total
+
+    def _features(self, x: Float[Tensor, "B C H W"]) -> Sequence[Tensor]:
+        return self.net.net(self.net.scaling_layer(in_colour(x).float()))
+
+
+@dataclass(frozen=True)
+class FeatureNetConfig:
+    """Shape of the offline network."""
+
+    num_classes: int
+    """What the last layer tells apart in training."""
+    widths: tuple[int, ...] = (16, 32, 64, 96)
+    """Channels of the stages."""
+
+
+class FeatureNet(nn.Module):
+    """The offline network: four small stages of convolutions, each half the size of the one before.
+
+    Our own recipe (`vqlib.train.features`) trains it to tell pictures apart by a small piece of
+    them. It plays the part of VGG16 where nothing can be downloaded.
+
+    Args:
+        num_classes: what the last layer tells apart in training.
+        widths: channels of the stages.
+    """
+
+    def __init__(self, num_classes: int, *, widths: Sequence[int] = (16, 32, 64, 96)):
+        super().__init__()
+        self.config = FeatureNetConfig(num_classes, tuple(widths))
+        channels = [3, *widths]
+        self.stages = nn.ModuleList(
+            nn.Sequential(
+                nn.Conv2d(a, b, kernel_size=3, padding=1),
+                nn.ReLU(),
+                nn.Conv2d(b, b, kernel_size=3, padding=1),
+                nn.ReLU(),
+            )
+            for a, b in pairwise(channels)
+        )
+        self.head = nn.Linear(channels[-1], num_classes)
+
+    def features(self, x: Float[Tensor, "B 3 H W"]) -> list[Float[Tensor, "B _ _ _"]]:
+        """The output of each stage for images in [-1, 1]."""
+        outputs = []
+        for i, stage in enumerate(self.stages):
+            x = stage(x if i == 0 else F.avg_pool2d(x, 2))
+            outputs.append(x)
+        return outputs
+
+    def forward(self, x: Float[Tensor, "B 3 H W"]) -> Float[Tensor, "B L"]:
+        """Logits of the classes, from the mean of the last stage's features."""
+        return self.head(self.features(x)[-1].mean(dim=(2, 3)))
+
+
+class FeatureDistance(Frozen):
+    """LPIPS's formula over the offline network, all channels weighted alike. Not LPIPS.
+
+    Its numbers cannot be compared with LPIPS's.
+
+    Args:
+        net: a trained `FeatureNet`; it is frozen.
+    """
+
+    name = "feature distance (offline network)"
+
+    def __init__(self, net: FeatureNet):
+        super().__init__()
+        self.net = net
+        self.freeze()
+
+    def forward(
+        self, x_hat: Float[Tensor, "B C H W"], x: Float[Tensor, "B C H W"]
+    ) -> Float[Tensor, " B"]:
+        """Distance of each pair of images in [-1, 1], in float32; grey images count as colour."""
+        with torch.autocast(x.device.type, enabled=False):
+            x_hat, x = in_colour(x_hat).float(), in_colour(x).float()
+            total = torch.zeros(len(x), device=x.device)
+            for f_hat, f in zip(self.net.features(x_hat), self.net.features(x), strict=True):
+                difference = (unit_normalized(f_hat) - unit_normalized(f)).square()
+                total = total + difference.sum(1).mean(dim=(1, 2))  # per position, then the mean
+        return total
+
+
+def in_colour(x: Float[Tensor, "B C H W"]) -> Float[Tensor, "B 3 H W"]:
+    """Grey images as three equal channels; raises `ValueError` on other numbers of channels."""
+    if x.shape[1] not in (1, 3):
+        raise ValueError(f"images have {x.shape[1]} channels; grey (1) or colour (3) is expected")
+    return x.expand(-1, 3, -1, -1)
+
+
+def _lpips_package(pretrained: bool) -> nn.Module:
+    import warnings
+
+    import lpips
+
+    with warnings.catch_warnings():
+        # The package calls torchvision by an argument that torchvision has renamed since.
+        warnings.filterwarnings(
+            "ignore", message="The parameter 'pretrained'", category=UserWarning
+        )
+        warnings.filterwarnings("ignore", message="Arguments other than", category=UserWarning)
+        return lpips.LPIPS(net="vgg", pnet_rand=not pretrained, verbose=False)

@@ -1,0 +1,150 @@
+"""Forest, grass, flowers and trees."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from vqlib.data.scenery.canvas import FLAT, FOREST, MEADOW, TREE, mix, rgb, smooth
+from vqlib.data.scenery.land import GROUND
+
+WOODS = ("1b4038", "5f8c52")
+BARK = "5a4636"
+FLOWERS = ("f6d53c", "f0563e", "fff6ff", "c886ec", "f590b8")
+LEAVES = {
+    "pines": ("123a33", "5c9455"),
+    "snowy pines": ("24504e", "eef5ff"),
+    "leafy": ("2a6234", "b4cf5c"),
+    "autumn": ("9c3a22", "ffb848"),
+}
+
+
+def forest(canvas, rng, light, horizon):
+    """Wooded hills along the horizon, in two rows."""
+    for near in (0, 1):
+        hills = smooth(0.25, 0.75, canvas.noise(rng, 0, 2, octaves=2, y=FLAT))
+        tips = 1 - np.abs(2 * canvas.noise(rng, 0, 26 - 6 * near, y=FLAT) - 1)
+        height = mix(0.09, 0.045, near) * hills + mix(0.025, 0.03, near) * tips
+        at = canvas.window(horizon - 0.13, horizon)
+        below = height - (horizon - canvas.y[at[0]])
+        lit = 0.6 * canvas.noise(rng, 40, 40, at=at) + 0.35 * smooth(0.04, 0, below)
+        color = light.on(mix(*map(rgb, WOODS), lit), lit)
+        color = mix(color, light.haze, 0.34 - 0.24 * near)
+        canvas.paint(canvas.cover(below), color, FOREST, -0.55 + 0.04 * near, at=at)
+
+
+def grass(canvas, rng, light, horizon, shore, *, kind):
+    """Blades on the meadow, short and dense far away, long in front; some of them in flower."""
+    n = int(600 * canvas.aspect) + 20
+    u = rng.random((5, n), np.float32)
+    x = u[0] * canvas.aspect
+    y = mix(shore[0, canvas.column(x)], 1.04, np.sort(u[1]))
+    t = np.clip((y - horizon) / (1 - horizon), 0, 1.1)
+    length = 0.008 + 0.055 * t * u[2]
+    tip_x, tip_y = x + length * (u[3] - 0.5), y - length
+    color = light.on(mix(*map(rgb, GROUND[kind]), u[4]), 0.3 + 0.7 * u[4])[:, 0]  # (3, n)
+    along = np.linspace(0, 1, max(3, int(0.06 / canvas.pixel)), dtype=np.float32)[:, None]
+    strokes = mix(x, tip_x, along**2), mix(y, tip_y, along)
+    _dots(canvas, *strokes, 0.008, color[:, None, None], 0.25 if kind == "snowy" else 0.55)
+    if kind == "flowery":
+        petals = light.on(rgb(FLOWERS[int(5 * rng.random())]), 0.9)
+        some = slice(None, None, 3)
+        _dots(canvas, tip_x[some], tip_y[some], 0.016, petals, 0.85)
+
+
+def _dots(canvas, x, y, size, color, opacity):
+    """Dots of some size at places (x, y), on the meadow only."""
+    h, w = canvas.labels.shape
+    step = _disc(size / canvas.pixel).reshape(2, -1, *[1] * np.ndim(x))
+    r, c = ((v / canvas.pixel + s).astype(np.int32) for v, s in zip((y, x), step, strict=True))
+    inside = (r >= 0) & (r < h) & (c >= 0) & (c < w)
+    inside[inside] = canvas.labels[r[inside], c[inside]] == MEADOW
+    color = np.broadcast_to(color, (3, *r.shape))[:, inside]
+    r, c = r[inside], c[inside]
+    canvas.color[:, r, c] = mix(canvas.color[:, r, c], color, np.float32(opacity))
+
+
+def _disc(size):
+    """Rows and columns of the pixels of a dot, (2, n)."""
+    step = np.arange(max(1, round(size)), dtype=np.float32)
+    r, c = np.meshgrid(step, step)
+    middle = (len(step) - 1) / 2
+    return np.stack([r, c])[:, np.hypot(r - middle, c - middle) <= middle + 0.3]
+
+
+@dataclass(frozen=True)
+class Tree:
+    """Where a tree stands and how it looks."""
+
+    x: float
+    foot: float
+    size: float
+    near: float
+    """0 at the horizon, 1 at the bottom of the picture."""
+    tone: float
+    """In [0, 1]; varies shape and color."""
+
+
+def trees(canvas, rng, light, horizon, shore, *, kind, side):
+    """Trees on one side ("left", "right") or on "both", the nearest last and largest."""
+    n = max(3, round((10 if side == "both" else 7) * canvas.aspect))
+    foliage = canvas.noise(rng, 32, 32, octaves=2) - 0.5
+    colors = [rgb(code) for code in LEAVES[kind]]
+    draw = pine if kind.endswith("pines") else broadleaf
+    u = rng.random((n, 4))
+    for k, (forward, across, tall, tone) in enumerate(u[u[:, 0].argsort()].tolist()):
+        right = k % 2 if side == "both" else side == "right"
+        x = abs(right - 0.38 * across) * canvas.aspect
+        foot = mix(float(shore[0, canvas.column(x)]) + 0.01, 1.02, forward**2)
+        near = min((foot - horizon) / (1 - horizon), 1.0)
+        tree = Tree(x, foot, (0.09 + 0.55 * near) * (0.7 + 0.6 * tall), near, tone)
+        shade(canvas, light, tree)
+        draw(canvas, light, tree, foliage, colors)
+
+
+def shade(canvas, light, tree):
+    """The soft shadow on the ground, away from the light."""
+    wide, flat, x = 0.32 * tree.size, 0.055 * tree.size, tree.x - 0.12 * tree.size * light.side
+    at = canvas.window(tree.foot - flat, tree.foot + flat, x - wide, x + wide)
+    u, v = (canvas.x[:, at[1]] - x) / wide, (canvas.y[at[0]] - tree.foot) / flat
+    alpha = 0.4 * (canvas.labels[at] == MEADOW) * smooth(1, 0, u * u + v * v)
+    canvas.paint(alpha.astype(np.float32), light.shadow * 0.25, at=at)
+
+
+def pine(canvas, light, tree, foliage, colors):
+    """A pointed tree in tiers."""
+    half = 0.23 * tree.size
+    at, u, v = _around(canvas, tree, half)
+    u = u * (tree.size / half)
+    tier = (v * (5 + 2 * tree.tone) + tree.tone + 0.15 * u * u) % 1
+    wide = (1 - v) * (1 - 0.4 * tier) * (v > 0.09) * (1 + 0.8 * foliage[at])
+    inside = np.maximum(wide, 0.08 * (v < 0.11)) - np.abs(u)
+    lit = 0.5 + 0.5 * light.side * u / (1.1 - v) + foliage[at] - 0.35 * tier
+    _leaves(canvas, light, tree, inside * half, lit, colors, at)
+
+
+def broadleaf(canvas, light, tree, foliage, colors):
+    """A trunk under a crown of six overlapping balls, each lit on its own."""
+    at, u, v = _around(canvas, tree, 0.4 * tree.size)
+    k = np.arange(6, dtype=np.float32)[:, None, None]
+    angle, r = 2.4 * k + 6 * tree.tone, 0.19 - 0.013 * k
+    du, dv = u - 0.17 * np.cos(angle), v - 0.52 - 0.15 * np.sin(angle)  # (6, h, w)
+    inside = r - np.sqrt(du * du + dv * dv)
+    ball = inside.argmax(0)[None]
+    lit = np.take_along_axis(0.45 + (du * light.side + dv) / (2.8 * r), ball, 0)[0]
+    crown = np.take_along_axis(inside, ball, 0)[0] + 0.1 * foliage[at]
+    trunk = 0.027 - np.abs(u) - (v > 0.45)
+    _leaves(canvas, light, tree, trunk * tree.size, np.float32(0.3), [rgb(BARK)] * 2, at)
+    _leaves(canvas, light, tree, crown * tree.size, lit + 0.9 * foliage[at], colors, at)
+
+
+def _around(canvas, tree, half):
+    at = canvas.window(tree.foot - tree.size, tree.foot, tree.x - half, tree.x + half)
+    u = (canvas.x[:, at[1]] - tree.x) / tree.size
+    return at, u, (tree.foot - canvas.y[at[0]]) / tree.size
+
+
+def _leaves(canvas, light, tree, inside, lit, colors, at):
+    lit = np.clip(lit, 0, 1)
+    color = light.on(mix(*colors, lit * (0.6 + 0.5 * tree.tone)), 0.15 + 0.85 * lit)
+    color = mix(color, light.haze, 0.35 * (1 - tree.near) ** 2)
+    canvas.paint(canvas.cover(inside), color, TREE, 1.5 * tree.near - 0.5, at=at)

@@ -1,0 +1,174 @@
+"""Landscapes without a network: any number, any size, each with labels, depth, edges and a caption.
+
+Their statistics differ by height on purpose: sky and sun above, mountains and forest at the
+horizon, water, meadow and trees below.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from jaxtyping import Float, Int
+from torch import Tensor
+
+from vqlib.data import scenery
+from vqlib.data.scenery import LABELS, SIDES, Canvas, Facts, Light
+
+SMALLEST = 8  # pixels each way
+
+
+@dataclass(frozen=True)
+class Scene:
+    """A landscape, and what is known about it."""
+
+    image: Float[Tensor, "3 H W"]
+    """In [-1, 1]."""
+    labels: Int[Tensor, "H W"]
+    """int64, index into `LABELS`; the moon counts as "sun"."""
+    depth: Float[Tensor, "1 H W"]
+    """Nearness, from −1 (the sky, farthest) to 1 (nearest)."""
+    edges: Float[Tensor, "1 H W"]
+    """1 where the label is not that of the pixel to the right or of the one below, else −1."""
+    facts: Facts
+    """What can be seen: each thing here has a pixel at least."""
+    caption: dict[str, str]
+    """The facts in words, in "en" and "zh"."""
+    caption_words: dict[str, tuple[str, ...]]
+    """The captions cut into words and commas, since Chinese is written without spaces."""
+
+
+def scene(seed: int, *, height: int = 64, width: int = 64) -> Scene:
+    """Paint a landscape, a pure function of its arguments.
+
+    At another size the same seed gives the same kind of landscape: time, light, what is in it.
+    At the same aspect ratio it is the same landscape, finer or coarser.
+
+    Args:
+        seed: 0 or more.
+        height: in pixels, 8 or more; the size of everything in the picture goes with it.
+        width: in pixels, 8 or more; a wider picture shows more.
+
+    Raises:
+        ValueError: seed, height or width out of range.
+    """
+    _check_size(height, width)
+    if seed < 0:
+        raise ValueError(f"seed is {seed}; use 0 or more")
+    rng = np.random.Generator(np.random.PCG64(seed))
+    planned = scenery.random_facts(rng)
+    canvas = _paint(planned, rng, height, width)
+    image = torch.from_numpy(_blocks(canvas.color).mean(0)).clamp(0, 1).mul(2).sub(1)
+    labels, depth = (torch.from_numpy(a) for a in _shrink(canvas.labels, canvas.depth))
+    facts = planned.seen({LABELS[k] for k in labels.unique()})
+    words = {"en": scenery.english(facts), "zh": scenery.chinese(facts)}
+    caption = {"en": " ".join(words["en"]).replace(" ,", ","), "zh": "".join(words["zh"])}
+    return Scene(image, labels, depth[None], label_edges(labels)[None], facts, caption, words)
+
+
+def label_edges(labels: Int[Tensor, "*B H W"]) -> Float[Tensor, "*B H W"]:
+    """1 where the label is not that of the pixel to the right or of the one below, else −1."""
+    edges = torch.zeros_like(labels, dtype=torch.bool)
+    edges[..., :, :-1] |= labels[..., :, :-1] != labels[..., :, 1:]
+    edges[..., :-1, :] |= labels[..., :-1, :] != labels[..., 1:, :]
+    return edges.float().mul(2).sub(1)
+
+
+class Scenes:
+    """A data set of landscapes, painted when asked for.
+
+    Args:
+        split: "train" has the even seeds, "held_out" the odd ones.
+        count: number of scenes.
+        height: in pixels, 8 or more.
+        width: in pixels, 8 or more.
+
+    Raises:
+        ValueError: unknown split, or a number out of range.
+    """
+
+    def __init__(self, split: str = "train", *, count: int, height: int = 64, width: int = 64):
+        if split not in ("train", "held_out"):
+            raise ValueError(f"split is {split!r}; use 'train' or 'held_out'")
+        if count < 1:
+            raise ValueError(f"count is {count}; use 1 or more scenes")
+        _check_size(height, width)
+        self.split, self.count, self.height, self.width = split, count, height, width
+
+    @property
+    def image_shape(self) -> tuple[int, int, int]:
+        """(3, H, W)."""
+        return 3, self.height, self.width
+
+    def __len__(self) -> int:
+        return self.count
+
+    def seed(self, i: int) -> int:
+        """The seed of scene i, which `scene` takes; raises `IndexError` beyond the end."""
+        if not -self.count <= i < self.count:
+            raise IndexError(f"index is {i}, but there are {self.count} scenes")
+        return 2 * (i % self.count) + (self.split == "held_out")
+
+    def scene(self, i: int) -> Scene:
+        """Scene i, with all that is known about it."""
+        return scene(self.seed(i), height=self.height, width=self.width)
+
+    def __getitem__(self, i: int) -> Float[Tensor, "3 H W"]:
+        return self.scene(i).image
+
+    def draw(self, i: int, generator: torch.Generator) -> Float[Tensor, "3 H W"]:
+        """Picture i for training: mirrored, left to right, half of the time."""
+        image = self[i]
+        mirrored = torch.rand((), generator=generator) < 0.5
+        return image.flip(-1) if mirrored else image
+
+    def __repr__(self) -> str:
+        size = f"count={self.count}, height={self.height}, width={self.width}"
+        return f"Scenes({self.split!r}, {size})"
+
+
+def _check_size(height: int, width: int) -> None:
+    for name, size in (("height", height), ("width", width)):
+        if size < SMALLEST:
+            raise ValueError(f"{name} is {size}; a scene needs {SMALLEST} pixels or more each way")
+
+
+def _paint(facts: Facts, rng: np.random.Generator, height: int, width: int) -> Canvas:
+    canvas = Canvas(height, width)
+    horizon = 0.38 + 0.2 * rng.random()
+    across, up, radius, ranges, right = rng.random(5).tolist()
+    right = {"left": 0, "right": 1}.get(facts.sun, right)
+    light = Light.of(facts.time, 1 if right > 0.5 else -1, rng)
+    scenery.sky(canvas, rng, light, horizon, stars=facts.time == "night")
+    if facts.sun:
+        x = (0.14 + 0.28 * SIDES.index(facts.sun) + 0.16 * across) * canvas.aspect
+        y, r = horizon * (0.14 + 0.5 * up), 0.04 + 0.03 * radius
+        scenery.sun(canvas, light, horizon, x, y, r, crescent=facts.crescent)
+    if facts.clouds:
+        scenery.clouds(canvas, rng, light, horizon)
+    scenery.mountains(canvas, rng, light, horizon, ranges=1 + int(3 * ranges), snow=facts.snow)
+    if facts.forest:
+        scenery.forest(canvas, rng, light, horizon)
+    if facts.lake:
+        scenery.water(canvas, rng, light, horizon)
+    shore = scenery.shoreline(canvas, rng, horizon, lake=facts.lake, side=facts.side)
+    scenery.meadow(canvas, rng, light, horizon, shore, kind=facts.meadow)
+    scenery.grass(canvas, rng, light, horizon, shore, kind=facts.meadow)
+    if facts.trees:
+        kind = f"snowy {facts.trees}" if facts.meadow == "snowy" else facts.trees
+        scenery.trees(canvas, rng, light, horizon, shore, kind=kind, side=facts.side)
+    return canvas
+
+
+def _blocks(painted: np.ndarray) -> np.ndarray:
+    """The painted pixels that make up each pixel: (…, 2H, 2W) → (4, …, H, W)."""
+    s = scenery.OVERSAMPLING
+    return np.stack([painted[..., i::s, j::s] for i in range(s) for j in range(s)])
+
+
+def _shrink(labels: np.ndarray, depth: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The label most painted pixels have (of two such labels the nearer), and its mean depth."""
+    labels, depth = _blocks(labels), _blocks(depth)
+    votes = np.stack([(labels == k).sum(0, dtype=np.int8) for k in range(len(LABELS))])
+    winner = len(LABELS) - 1 - votes[::-1].argmax(0)
+    agree = labels == winner
+    return winner, (depth * agree).sum(0) / agree.sum(0, dtype=np.float32)

@@ -1,0 +1,94 @@
+"""What every recipe fixes, and what every training run returns."""
+
+import math
+from dataclasses import asdict, dataclass
+from typing import Any, Generic, Literal, TypeVar
+
+from vqlib.train.checkpoint import Model
+
+M = TypeVar("M", bound=Model)
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """What every recipe fixes. The seed and the step alone decide which images are in a batch."""
+
+    steps: int = 1000
+    """Optimiser steps in all."""
+    batch_size: int = 64
+    """Images per step, over all processes."""
+    learning_rate: float = 1e-3
+    """Peak learning rate of AdamW."""
+    warmup_steps: int = 50
+    """Steps of linear warm-up."""
+    schedule: Literal["cosine", "constant"] = "cosine"
+    """After the warm-up: half a cosine down to zero, or no change."""
+    seed: int = 0
+    """Seed of the initial weights, of the order of the data, of random crops and of dropout."""
+    accumulate: int = 1
+    """Parts that a batch is computed in, one after the other, to need less memory."""
+    ema_decay: float | None = None
+    """Such as 0.999: the saved model's weights are a moving average over the steps."""
+    precision: Literal["fp32", "bf16"] = "fp32"
+    """bf16: convolutions and matrix products in half the bits; losses stay in fp32."""
+    compile: bool = False
+    """Compile the model; the first steps take minutes, the others are faster."""
+    log_every: int = 10
+    """Steps between two lines of the log."""
+    save_every: int = 500
+    """Steps between two checkpoints (where a run folder is given)."""
+    tensorboard: bool = False
+    """Also log for TensorBoard (where a run folder is given)."""
+
+    def __post_init__(self):
+        for name in ("steps", "batch_size", "accumulate", "log_every", "save_every"):
+            if getattr(self, name) < 1:
+                raise ValueError(f"{name} is {getattr(self, name)}; it must be at least 1")
+        if not self.learning_rate > 0:
+            raise ValueError(f"learning_rate is {self.learning_rate}; it must be positive")
+        if self.batch_size % self.accumulate:
+            raise ValueError(
+                f"accumulate is {self.accumulate}; a batch of {self.batch_size} does not divide so"
+            )
+        if self.ema_decay is not None and not 0 < self.ema_decay < 1:
+            raise ValueError(f"ema_decay is {self.ema_decay}; use a number such as 0.999, or none")
+
+    def learning_rate_at(self, step: int) -> float:
+        """Linear warm-up, then what the schedule says."""
+        return self.learning_rate * self.rate_at(step)
+
+    def rate_at(self, step: int) -> float:
+        """The learning rate at a step as a share of its peak, in [0, 1]."""
+        if step < self.warmup_steps:
+            return (step + 1) / self.warmup_steps
+        if self.schedule == "constant":
+            return 1.0
+        progress = (step - self.warmup_steps) / max(1, self.steps - self.warmup_steps)
+        return 0.5 * (1 + math.cos(math.pi * min(1.0, progress)))
+
+    def differences(self, other: dict[str, Any]) -> dict[str, tuple[Any, Any]]:
+        """Fields that would train another model than a recipe saved as JSON: (its value, ours)."""
+        mine = asdict(self)
+        return {
+            name: (other.get(name), value)
+            for name, value in mine.items()
+            if name not in FREE and other.get(name) != value
+        }
+
+
+# These change nothing in what is computed, so a resumed run may change them.
+FREE = {"log_every", "save_every", "sample_every", "tensorboard", "workers", "compile"}
+
+
+@dataclass(frozen=True)
+class Trained(Generic[M]):
+    """What a recipe returns."""
+
+    model: M
+    """The trained model, in eval mode; the averaged one where the recipe averages."""
+    history: list[dict[str, int | float]]
+    """One entry per logged step: step, seconds and the recipe's losses."""
+    steps_done: int
+    """Fewer than the recipe's steps if the run was interrupted."""
+    seconds: float
+    """Time in the loop of this call."""

@@ -1,0 +1,72 @@
+"""What a run tells: lines of JSON, TensorBoard, sample pictures, all in its folder."""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+
+from jaxtyping import Float
+from torch import Tensor
+
+from vqlib.data.pictures import write_picture
+
+Entry = dict[str, int | float]
+
+
+class RunLog:
+    """The history of one run, in memory and, where there is a folder, in `log.jsonl`.
+
+    Args:
+        folder: of the run; None keeps the history in memory only.
+        writes: False for all processes but the main one.
+        tensorboard: also write TensorBoard's event files into `folder/tensorboard`.
+    """
+
+    def __init__(self, folder: Path | None, *, writes: bool, tensorboard: bool):
+        self.folder = folder if writes else None
+        self.history: list[Entry] = []
+        self._board = None
+        if self.folder is not None and tensorboard:
+            from torch.utils.tensorboard import SummaryWriter
+
+            self._board = SummaryWriter(str(self.folder / "tensorboard"))
+
+    def add(self, step: int, seconds: float, values: Mapping[str, float]) -> None:
+        """Keep the values of a step, counted from 1."""
+        entry: Entry = {"step": step, "seconds": round(seconds, 3), **values}
+        self.history.append(entry)
+        if self.folder is not None:
+            with (self.folder / "log.jsonl").open("a", encoding="utf-8") as file:
+                file.write(json.dumps(entry) + "\n")
+        if self._board is not None:
+            for name, value in values.items():
+                self._board.add_scalar(name, value, step)
+
+    def add_picture(self, step: int, picture: Float[Tensor, "C H W"]) -> None:
+        """Save a picture in [-1, 1] as `samples/step_XXXXXXXX.png`."""
+        if self.folder is not None:
+            write_picture(picture, self.folder / "samples" / f"step_{step:08d}.png")
+        if self._board is not None:
+            self._board.add_image("samples", picture.float().add(1).div(2).clamp(0, 1), step)
+
+    def go_back_to(self, step: int) -> None:
+        """Forget lines logged after a checkpoint: their steps will be done again."""
+        if self.folder is None:
+            return
+        self.history = [entry for entry in read_log(self.folder) if entry["step"] <= step]
+        kept = "".join(json.dumps(entry) + "\n" for entry in self.history)
+        path = self.folder / "log.jsonl"
+        temporary = path.with_name(".log.jsonl.part")
+        temporary.write_text(kept, encoding="utf-8")
+        temporary.replace(path)
+
+    def close(self) -> None:
+        """Write what TensorBoard has not written yet."""
+        if self._board is not None:
+            self._board.close()
+
+
+def read_log(folder: str | Path) -> list[Entry]:
+    """The history of the run in a folder: one entry per logged step; empty where there is none."""
+    path = Path(folder) / "log.jsonl"
+    lines = path.read_text(encoding="utf-8").splitlines() if path.is_file() else []
+    return [json.loads(line) for line in lines if line.endswith("}")]  # the last may be cut short

@@ -1,0 +1,242 @@
+"""The recipe of VQGAN: reconstruction and perceptual loss, and a critic that learns alongside."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from vqlib.compress.discriminator import PatchDiscriminator
+from vqlib.compress.losses import (
+    adaptive_weight,
+    hinge_discriminator_loss,
+    hinge_generator_loss,
+    nonsaturating_discriminator_loss,
+    nonsaturating_generator_loss,
+    with_codebook_terms,
+)
+from vqlib.compress.vqvae import VQVAE, VQVAEConfig
+from vqlib.data.images import Images
+from vqlib.train.checkpoint import Part
+from vqlib.train.loop import Run, mean_logs
+from vqlib.train.recipe import Trained
+from vqlib.train.runtime import Runtime, start
+from vqlib.train.stage1 import CodebookCare, Stage1Recipe, as_images, prepare, preview_of
+
+ADVERSARIAL_LOSSES = {
+    "hinge": (hinge_discriminator_loss, hinge_generator_loss),
+    "nonsaturating": (nonsaturating_discriminator_loss, nonsaturating_generator_loss),
+}
+
+
+@dataclass(frozen=True)
+class VQGANRecipe(Stage1Recipe):
+    """How a VQGAN is trained (Taming Transformers, section 3.1 and appendix)."""
+
+    learning_rate: float = 1e-4
+    """Peak learning rate of both Adam optimisers."""
+    pixel_weight: float = 1.0
+    """Weight of the reconstruction loss in pixels."""
+    pixel_loss: Literal["l1", "l2"] = "l1"
+    """|x − x̂| as in the reference code, or (x − x̂)² as in the paper's equation 4."""
+    perceptual_weight: float = 1.0
+    """Weight of the perceptual loss; 0 leaves it out."""
+    disc_weight: float = 0.8
+    """Factor of the adaptive weight λ; 0 leaves the critic out."""
+    disc_start: int = 10_000
+    """Generator steps before the critic comes in; λ is 0 until then."""
+    disc_layers: int = 3
+    """Layers of stride 2 in the critic; 3 makes it judge patches of 70×70 pixels."""
+    disc_channels: int = 64
+    """Width of the critic's first layer."""
+    disc_loss: Literal["hinge", "nonsaturating"] = "hinge"
+    """What the critic is trained with."""
+
+    def __post_init__(self):
+        super().__post_init__()
+        for name in ("pixel_weight", "perceptual_weight", "disc_weight", "disc_start"):
+            if getattr(self, name) < 0:
+                raise ValueError(f"{name} is {getattr(self, name)}; it must be 0 or more")
+
+
+def train_vqgan(
+    images: Images | Float[Tensor, "N C H W"],
+    model: VQVAEConfig | VQVAE,
+    recipe: VQGANRecipe,
+    *,
+    perceptual: nn.Module | None,
+    folder: str | Path | None = None,
+    resume: bool = False,
+    device: str | None = None,
+    progress: bool = True,
+) -> Trained[VQVAE]:
+    """Train a VQGAN.
+
+    The adaptive weight λ is computed from the gradients of the whole batch, averaged over the
+    processes; where a batch is accumulated in parts, each part has its own λ, and the critic's
+    batch normalisation sees one part at a time.
+
+    Args:
+        images: training images in [-1, 1], as a data set or a tensor in main memory.
+        model: the shape of a new model, or a model to go on with, which is changed.
+        recipe: how to train it.
+        perceptual: `LPIPS()` or an offline `FeatureDistance`; None only with weight 0.
+        folder: where log, checkpoints and sample pictures go; None saves nothing.
+        resume: go on from the folder's latest checkpoint.
+        device: such as "cuda:0"; by default the best there is.
+        progress: show a bar.
+
+    Returns:
+        The model in eval mode and its history, the flight recorder: the losses, usage and
+        perplexity, and since the critic came in λ, the norms of both gradients at the last layer,
+        the critic's mean logits of real and reconstructed images and its accuracy.
+    """
+    if perceptual is None and recipe.perceptual_weight:
+        raise ValueError(
+            f"perceptual_weight is {recipe.perceptual_weight}, but there is no perceptual network: "
+            "give perceptual=LPIPS(), or set the weight to 0"
+        )
+    images = as_images(images)
+    with start(device) as place:
+        codec = prepare(model, images, recipe, place, folder)
+        train_step = VQGANStep(codec, images.image_shape[0], perceptual, recipe, place)
+        options = {"folder": folder, "resume": resume, "progress": progress}
+        with Run(codec, train_step.parts, recipe, place, **options) as run:
+            run.preview(recipe.sample_every, preview_of(images))
+            for step, batch in run.image_batches(images, workers=recipe.workers):
+                logs = train_step(step, place.put(batch, channels_last=recipe.channels_last))
+                if run.logs_at(step):
+                    run.log(step, logs | train_step.care.logs())
+        return run.result()
+
+
+class VQGANStep:
+    """One step of both networks: first the codec, against the critic as it is; then the critic.
+
+    Args:
+        codec: on its device, in train mode.
+        image_channels: of the images that the critic judges.
+        perceptual: the frozen network of the perceptual loss, or None.
+        recipe: the weights.
+        place: this process.
+    """
+
+    def __init__(
+        self,
+        codec: VQVAE,
+        image_channels: int,
+        perceptual: nn.Module | None,
+        recipe: VQGANRecipe,
+        place: Runtime,
+    ):
+        self.codec, self.recipe, self.place = codec, recipe, place
+        self.perceptual = None if perceptual is None else place.put(perceptual)
+        width, layers = recipe.disc_channels, recipe.disc_layers
+        critic = PatchDiscriminator(image_channels, base_channels=width, num_layers=layers)
+        self.critic = place.put(critic, channels_last=recipe.channels_last)
+        self.care = place.put(CodebookCare(codec.config.num_codes, recipe))
+        if recipe.compile:
+            self.critic.compile()
+        self.parallel, self.parallel_pair = place.wrap(codec), place.wrap(_Pair(self.critic))
+        rates = {"lr": recipe.learning_rate, "betas": (0.5, 0.9)}
+        self.optimizer = torch.optim.Adam(codec.parameters(), **rates)
+        self.critic_optimizer = torch.optim.Adam(critic.parameters(), **rates)
+        self.critic_loss, self.generator_loss = ADVERSARIAL_LOSSES[recipe.disc_loss]
+
+    @property
+    def parts(self) -> dict[str, Part]:
+        """What a checkpoint must hold besides the codec."""
+        return {
+            "critic": self.critic,
+            "care": self.care,
+            "optimizer": self.optimizer,
+            "critic_optimizer": self.critic_optimizer,
+        }
+
+    def __call__(self, step: int, batch: Float[Tensor, "B C H W"]) -> dict[str, Tensor]:
+        """Move both networks by one step; the losses, detached."""
+        count = self.recipe.accumulate
+        active = step >= self.recipe.disc_start and self.recipe.disc_weight > 0
+        logs, tokens, pairs = [], [], []
+        self.optimizer.zero_grad()
+        for x in self.place.parts(batch, count, self.parallel):
+            loss, terms, x_hat, s = self._codec_loss(x, active)
+            (loss / count).backward()
+            logs.append(terms)
+            tokens.append(s)
+            pairs.append(torch.stack([x, x_hat.detach()]))  # the critic must not reach the codec
+        self.optimizer.step()
+        self.care.after_step(self.codec, batch, torch.cat(tokens), step)
+        return mean_logs(logs) | (self._critic_step(torch.cat(pairs, dim=1)) if active else {})
+
+    def _codec_loss(
+        self, x: Float[Tensor, "B C H W"], active: bool
+    ) -> tuple[Tensor, dict[str, Tensor], Tensor, Tensor]:
+        recipe = self.recipe
+        with self.place.autocast(recipe.precision):
+            x_hat, quantized = self.parallel(x)
+        reconstruction = self._reconstruction(x_hat.float(), x)
+        weights = recipe.codebook_weight, recipe.commitment_weight
+        loss, logs = with_codebook_terms(reconstruction, quantized, *weights)
+        if active:
+            with _without_gradient(self.critic), self.place.autocast(recipe.precision):
+                adversarial = self.generator_loss(self.critic(x_hat))
+            last_layer = self.codec.decoder.last_layer
+            weight, rec_norm, gan_norm = adaptive_weight(reconstruction, adversarial, last_layer)
+            loss = loss + recipe.disc_weight * weight * adversarial
+            logs |= {"lambda": weight, "grad_rec": rec_norm, "grad_gan": gan_norm}
+            logs |= {"adversarial": adversarial.detach()}
+        return loss, logs, x_hat, quantized.tokens
+
+    def _reconstruction(
+        self, x_hat: Float[Tensor, "B C H W"], x: Float[Tensor, "B C H W"]
+    ) -> Float[Tensor, ""]:
+        distance = F.l1_loss if self.recipe.pixel_loss == "l1" else F.mse_loss
+        loss = self.recipe.pixel_weight * distance(x_hat, x)
+        if self.perceptual is not None and self.recipe.perceptual_weight:
+            loss = loss + self.recipe.perceptual_weight * self.perceptual(x_hat, x).mean()
+        return loss
+
+    def _critic_step(self, pairs: Float[Tensor, "2 B C H W"]) -> dict[str, Tensor]:
+        count, logs = self.recipe.accumulate, []
+        self.critic_optimizer.zero_grad()
+        for part in self.place.parts(pairs.transpose(0, 1), count, self.parallel_pair):
+            x, x_hat = part.unbind(1)
+            with self.place.autocast(self.recipe.precision):
+                real, fake = self.parallel_pair(x, x_hat)
+            loss = self.critic_loss(real, fake)
+            (loss / count).backward()
+            right = torch.cat([real > 0, fake < 0]).float().mean()
+            terms = {"critic": loss, "real": real.mean(), "fake": fake.mean(), "accuracy": right}
+            logs.append({name: value.detach() for name, value in terms.items()})
+        self.critic_optimizer.step()
+        return mean_logs(logs)
+
+
+class _Pair(nn.Module):
+    """Both of the critic's verdicts in one call, as DistributedDataParallel wants it.
+
+    Real and reconstructed images are normalised apart, each with the statistics of their batch.
+    """
+
+    def __init__(self, critic: PatchDiscriminator):
+        super().__init__()
+        self.critic = critic
+
+    def forward(self, x: Tensor, x_hat: Tensor) -> tuple[Tensor, Tensor]:
+        return self.critic(x), self.critic(x_hat)
+
+
+@contextmanager
+def _without_gradient(module: nn.Module) -> Iterator[None]:
+    """What is computed inside sends gradients through the module, but none to its weights."""
+    module.requires_grad_(False)
+    try:
+        yield
+    finally:
+        module.requires_grad_(True)
