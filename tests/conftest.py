@@ -1,6 +1,7 @@
 """Shared by all tests."""
 
 import struct
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -8,6 +9,7 @@ import pytest
 import torch
 from hypothesis import settings
 
+from tests.stand_ins import write_celeba, write_flowers, write_imagenet, write_pets
 from vqlib.data import digits
 
 # The same examples in every run, and no time limit: the machines that test are shared.
@@ -32,10 +34,12 @@ def fixed_seed():
 
 
 @pytest.fixture(scope="session")
-def stand_in_data(tmp_path_factory) -> Path:
-    """A data folder in the real formats of MNIST and CIFAR-10 holding a few real digits.
+def stand_in_data(tmp_path_factory) -> Iterator[Path]:
+    """A data folder in the real formats of all data sets that lessons download, with few images.
 
-    With the files there, nothing is downloaded; the loaders run the same code as on the real ones.
+    MNIST and CIFAR-10 hold real digits, the others parts of a photograph; ImageNet is in
+    `imagenet`. With the files there, nothing is downloaded; the loaders run the same code as on
+    the real ones. Where torchvision compares checksums it gets those of the stand-ins.
     """
     root = tmp_path_factory.mktemp("data")
     for split, prefix in (("train", "train"), ("held_out", "t10k")):
@@ -47,7 +51,12 @@ def stand_in_data(tmp_path_factory) -> Path:
     pixels = few.images[:64].add(1).mul(127.5).round().to(torch.uint8).numpy()
     colour = np.repeat(pixels, 3, axis=1)  # (N, 3, 32, 32)
     _write_cifar10(root / "cifar-10-batches-bin", colour, few.labels[:64].numpy())
-    return root
+    write_pets(root)
+    write_imagenet(root)
+    with pytest.MonkeyPatch.context() as patch:
+        write_flowers(root, patch)
+        write_celeba(root, patch)
+        yield root
 
 
 def _write_mnist(folder: Path, prefix: str, pixels: np.ndarray, labels: np.ndarray) -> None:

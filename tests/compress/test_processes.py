@@ -9,6 +9,12 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from vqlib.compress.processes import (
+    gather_over_processes,
+    mean_over_processes,
+    sum_over_processes,
+)
+
 SCRIPT = Path(__file__).with_name("two_processes.py")
 Results = dict[str, Tensor]
 
@@ -52,6 +58,15 @@ def assert_same(one: Results, other: Results, **tolerances: float) -> None:
         torch.testing.assert_close(
             other[name], value, **tolerances, msg=lambda m, name=name: f"{name}: {m}"
         )
+
+
+@pytest.mark.parametrize(
+    "over_processes", [sum_over_processes, mean_over_processes, gather_over_processes]
+)
+def test_alone_each_gives_its_input_without_a_gradient(over_processes):
+    x = torch.randn(3, 2, requires_grad=True)
+    assert torch.equal(over_processes(x), x)
+    assert not over_processes(x).requires_grad
 
 
 def test_there_were_two(alone, together):

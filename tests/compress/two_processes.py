@@ -64,11 +64,11 @@ def moving_averages(z: Tensor, x: Tensor) -> dict[str, Tensor]:
 
 def new_codes(z: Tensor, x: Tensor) -> dict[str, Tensor]:
     """Codebooks started by k-means, then with dead codes brought back."""
-    codebooks = {}
+    codebooks, whole = {}, gather_over_processes(z[0])  # k-means wants the same latents on each
     for kind in KINDS:
         torch.manual_seed(2)
         quantizer = kind.build(12, z.shape[2])
-        initialize_codes(quantizer, z[0], generator=torch.Generator().manual_seed(3))
+        initialize_codes(quantizer, whole, generator=torch.Generator().manual_seed(3))
         name = type(kind).__name__
         codebooks[f"{name}.start"] = quantizer.codebook.clone()
         restarts = DeadCodeRestart(12, every=1, seed=4)

@@ -31,7 +31,9 @@ def test_they_are_enlarged_and_mirrored():
     drawn = [images.draw(0, generator) for _ in range(20)]
     kinds = [torch.equal(image, images[0]) for image in drawn]
     assert True in kinds and False in kinds
-    assert all(same or torch.equal(d, images[0].flip(-1)) for same, d in zip(kinds, drawn, strict=True))
+    assert all(
+        same or torch.equal(d, images[0].flip(-1)) for same, d in zip(kinds, drawn, strict=True)
+    )
 
 
 def test_wrong_arguments_are_named():

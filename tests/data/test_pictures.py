@@ -88,7 +88,10 @@ GREY = np.arange(256, dtype=np.uint8).reshape(8, 32)
         png(32, 8, b"".join(b"\0" + np.repeat(r, 2).tobytes() for r in GREY), bits=16, kind=0),
         b"P5 32 8 65535\n" + (GREY.astype(">u2") * 257).tobytes(),
     ],
-    ids="L RGB P LA RGBA I;16 I;16-tiff I CMYK gif webp RGB16 L16 pgm16".split(),
+    ids=[
+        *("L", "RGB", "P", "LA", "RGBA", "I;16", "I;16-tiff", "I", "CMYK"),
+        *("gif", "webp", "RGB16", "L16", "pgm16"),
+    ],
 )
 def test_every_kind_of_pixel_means_the_same_grey(read, data, channels):
     expected = GREY if channels == 1 else np.stack([GREY] * 3, -1)
@@ -112,19 +115,22 @@ def test_16_bits_are_rounded_not_cut(read):
 def test_transparent_parts_show_white(read):
     pixels = np.array([[[200, 0, 0, 255], [200, 0, 0, 0], [0, 0, 0, 127]]], np.uint8)
     assert read(encoded(pixels, "PNG")).tolist() == [[[200, 0, 0], [255] * 3, [128] * 3]]
-    two_colours = Image.fromarray(pixels[:, :2, :3]).quantize(2)
-    two_colours.putpixel((1, 0), 1 - two_colours.getpixel((0, 0)))
-    buffer = io.BytesIO()
-    two_colours.save(buffer, "PNG", transparency=two_colours.getpixel((1, 0)))
-    assert read(buffer.getvalue()).tolist() == [[[200, 0, 0], [255] * 3]]
+    palette = Image.new("P", (2, 1))
+    palette.putpalette([200, 0, 0, 0, 0, 200])
+    palette.putpixel((1, 0), 1)
+    for transparency in (1, bytes([255, 0])):
+        buffer = io.BytesIO()
+        palette.save(buffer, "PNG", transparency=transparency)
+        assert read(buffer.getvalue()).tolist() == [[[200, 0, 0], [255] * 3]]
 
 
 def test_colour_becomes_grey_by_luma_and_bits_become_black_and_white(read):
     primaries = np.array([[[255, 0, 0], [0, 255, 0], [0, 0, 255]]], np.uint8)
     assert read(encoded(primaries, "PNG"), 1).tolist() == [[76, 150, 29]]
-    assert read(encoded(np.eye(3, dtype=bool), "PNG")).tolist() == (
-        np.eye(3)[..., None].repeat(3, -1) * 255
-    ).tolist()
+    assert (
+        read(encoded(np.eye(3, dtype=bool), "PNG")).tolist()
+        == (np.eye(3)[..., None].repeat(3, -1) * 255).tolist()
+    )
 
 
 def test_lab_becomes_colour(read):
@@ -226,7 +232,16 @@ def test_200_odd_files_do_no_worse_than_one_line_that_names_them(tmp_path, caplo
 
 
 def test_no_format_that_runs_another_program_is_opened():
-    assert {".jpg", ".jpeg", ".png", ".webp", ".gif", ".bmp", ".tif", ".tiff"} <= picture_extensions()
+    assert {
+        ".jpg",
+        ".jpeg",
+        ".png",
+        ".webp",
+        ".gif",
+        ".bmp",
+        ".tif",
+        ".tiff",
+    } <= picture_extensions()
     assert not {".eps", ".ps", ".pdf", ".wmf", ".mpg", ".h5"} & picture_extensions()
 
 

@@ -16,7 +16,10 @@ side = st.integers(1, 3000)
 def test_every_square_lies_inside_the_picture(width, height, seed, flip):
     generator = torch.Generator().manual_seed(seed)
     shorter = min(width, height)
-    for square in (centre_square(width, height), random_square(width, height, generator, flip=flip)):
+    for square in (
+        centre_square(width, height),
+        random_square(width, height, generator, flip=flip),
+    ):
         assert 0 <= square.left <= width - square.side + 1e-6
         assert 0 <= square.top <= height - square.side + 1e-6
         assert shorter / MAX_ZOOM - 1e-6 <= square.side <= shorter
@@ -36,7 +39,7 @@ def test_at_its_own_size_the_pixels_are_untouched():
     pixels = np.random.default_rng(0).integers(0, 256, (20, 30, 3), dtype=np.uint8)
     picture = Image.fromarray(pixels)
     assert (np.array(cut(picture, centre_square(30, 20), 20)) == pixels[:, 5:25]).all()
-    mirrored = cut(picture, Square(5, 0, 20, mirrored=True), 20)
+    mirrored = cut(picture, Square(5.0, 0.0, 20.0, mirrored=True), 20)
     assert (np.array(mirrored) == pixels[:, 24:4:-1]).all()
 
 

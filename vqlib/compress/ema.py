@@ -54,10 +54,6 @@ class EMAVectorQuantizer(Quantizer):
             straight_through(z, z_q.to(z.dtype)), tokens, codebook_loss.detach(), commitment_loss
         )
 
-    def lookup(self, tokens: Int[Tensor, "B h w"]) -> Float[Tensor, "B D h w"]:
-        """The way back: the code of each token; raises `ValueError` on tokens out of range."""
-        return super().lookup(tokens).clone()  # the next update changes the codebook in place
-
     @torch.no_grad()
     def replace_codes(self, codes: Int[Tensor, " M"], latents: Float[Tensor, "M D"]) -> None:
         """Put the given codes where the given latents are, as if one latent had chosen each."""

@@ -44,8 +44,8 @@ class NormalizedVectorQuantizer(Quantizer):
         tokens = nearest_tokens(directions, codes)
         chosen = F.embedding(tokens, codes).permute(0, 3, 1, 2)
         codebook_loss, commitment_loss = squared_distances(directions, chosen)
-        z_q = self.project_out(straight_through(directions, chosen).to(z.dtype))
-        return Quantized(z_q, tokens, codebook_loss, commitment_loss)
+        z_q = self._back(straight_through(directions, chosen))
+        return Quantized(z_q.to(z.dtype), tokens, codebook_loss, commitment_loss)
 
     @torch.no_grad()
     def tokens(self, z: Float[Tensor, "B D h w"]) -> Int[Tensor, "B h w"]:
@@ -54,19 +54,24 @@ class NormalizedVectorQuantizer(Quantizer):
 
     def _directions(self, z: Float[Tensor, "B D h w"]) -> Float[Tensor, "B d h w"]:
         self._check_latents(z)
-        return F.normalize(self.project_in(z).float(), dim=1)
+        with torch.autocast(z.device.type, enabled=False):  # what is compared stays float32
+            low = self.project_in(z.to(self.project_in.weight.dtype))
+        return F.normalize(low.float(), dim=1)
+
+    def _back(self, directions: Float[Tensor, "B d h w"]) -> Float[Tensor, "B D h w"]:
+        with torch.autocast(directions.device.type, enabled=False):
+            return self.project_out(directions.to(self.project_out.weight.dtype))
 
     def lookup(self, tokens: Int[Tensor, "B h w"]) -> Float[Tensor, "B D h w"]:
         """The way back: the code of each token; raises `ValueError` on tokens out of range."""
         check_tokens(tokens, self.num_codes)
         codes = F.normalize(self.codebook, dim=1)
-        return self.project_out(F.embedding(tokens, codes).permute(0, 3, 1, 2))
+        return self._back(F.embedding(tokens, codes).permute(0, 3, 1, 2))
 
     @torch.no_grad()
     def replace_codes(self, codes: Int[Tensor, " M"], latents: Float[Tensor, "M D"]) -> None:
         """Point the given codes in the directions of the given latents."""
-        directions = self.project_in(latents[:, :, None, None])[:, :, 0, 0]
-        super().replace_codes(codes, F.normalize(directions.float(), dim=1))
+        super().replace_codes(codes, self._directions(latents[:, :, None, None])[:, :, 0, 0])
 
 
 @dataclass(frozen=True)

@@ -24,7 +24,7 @@ def unit_normalized(features: Float[Tensor, "B C h w"]) -> Float[Tensor, "B C h 
 
 
 class Frozen(nn.Module):
-    """A network that can only be looked through: no gradient for its weights, no dropout, ever.
+    """A network that is only looked through: no gradient for its weights, no dropout.
 
     `train()` of a module that contains it changes nothing in it. The gradient passes through it to
     the images.
@@ -52,9 +52,9 @@ class Frozen(nn.Module):
 class LPIPS(Frozen):
     """LPIPS 0.1 with VGG16, the loss that VQGAN is trained with, from the package `lpips`.
 
-    On first use torchvision downloads the weights of VGG16 (528 MB). What the package computes
-    itself is replaced in one place: its √ has no ε inside, so that the gradient of an image region
-    without any feature (all black, say) is NaN.
+    On first use torchvision downloads the weights of VGG16 (528 MB). One thing differs from what
+    the package computes: its √ has no ε inside, so where features almost vanish the gradient
+    becomes infinite.
 
     Args:
         pretrained: False takes random features, for tests without a network.

@@ -14,7 +14,7 @@ def num_processes() -> int:
 def sum_over_processes(x: Shaped[Tensor, "..."]) -> Shaped[Tensor, "..."]:
     """The sum of every process's `x`, the same on each; no gradient passes."""
     if num_processes() == 1:
-        return x
+        return x.detach()
     total = x.detach().clone()
     dist.all_reduce(total)
     return total
@@ -22,13 +22,13 @@ def sum_over_processes(x: Shaped[Tensor, "..."]) -> Shaped[Tensor, "..."]:
 
 def mean_over_processes(x: Shaped[Tensor, "..."]) -> Shaped[Tensor, "..."]:
     """The mean of every process's `x`, the same on each; no gradient passes."""
-    return sum_over_processes(x) / num_processes() if num_processes() > 1 else x
+    return sum_over_processes(x) / num_processes() if num_processes() > 1 else x.detach()
 
 
 def gather_over_processes(x: Shaped[Tensor, "..."]) -> Shaped[Tensor, "..."]:
     """Every process's rows, in the order of the processes; no gradient passes."""
     if num_processes() == 1:
-        return x
+        return x.detach()
     parts = [torch.empty_like(x) for _ in range(num_processes())]
     dist.all_gather(parts, x.detach().contiguous())
     return torch.cat(parts)

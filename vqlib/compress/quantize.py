@@ -11,8 +11,9 @@ from jaxtyping import Float, Int
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-# Upper bound on the entries of the distance matrix held at once: 2²⁴ float32 values are 64 MiB.
-MAX_DISTANCES = 2**24
+# Upper bound on the entries of the distance matrix held at once: 2²¹ float32 values are 8 MiB,
+# which stay in a processor's cache until their smallest is found.
+MAX_DISTANCES = 2**21
 
 
 @dataclass(frozen=True)

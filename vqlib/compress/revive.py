@@ -30,6 +30,8 @@ def kmeans(
         The centres.
     """
     centres = random_rows(points.float(), num_clusters, generator)
+    if len(points) <= num_clusters:
+        return centres  # each point is one already
     for _ in range(iterations):
         nearest = nearest_code(points, centres)
         counts = torch.bincount(nearest, minlength=num_clusters)
@@ -48,15 +50,14 @@ def initialize_codes(
 ) -> None:
     """Data-dependent start: the codes become the k-means centres of some latents.
 
-    Under torchrun every process sees the latents of all, and with equal generators finds the same
-    codes.
+    Processes that train together must give the same latents and equal generators.
 
     Args:
         quantizer: any; its codes are replaced in place.
         latents: of one or more batches, best ten times as many positions as codes or more.
         generator: of k-means, on the CPU.
     """
-    rows = gather_over_processes(rows_of(latents))
+    rows = rows_of(latents)
     centres = kmeans(rows, quantizer.num_codes, generator=generator)
     quantizer.replace_codes(torch.arange(quantizer.num_codes, device=rows.device), centres)
 
@@ -92,6 +93,8 @@ class DeadCodeRestart(nn.Module):
     @torch.no_grad()
     def restart(self, quantizer: Quantizer, latents: Float[Tensor, "B D h w"], step: int) -> int:
         """Move the codes without a count to random latents and count from zero again.
+
+        To be called after the optimiser's step: the backward pass still needs the old codes.
 
         Args:
             quantizer: whose codes are replaced in place.

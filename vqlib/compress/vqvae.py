@@ -135,7 +135,7 @@ class LabelMapVQVAE(VQVAE):
                 raise ValueError(
                     f"labels range over [{low}, {high}], this model has 0 to {self.num_labels - 1}"
                 )
-        return F.one_hot(labels, self.num_labels).permute(0, 3, 1, 2).float()
+        return F.one_hot(labels.long(), self.num_labels).permute(0, 3, 1, 2).float()
 
 
 def label_maps(config: VQVAEConfig, num_labels: int) -> LabelMapConfig:
@@ -176,13 +176,13 @@ def vqvae_cifar10() -> VQVAEConfig:
 
 
 def vqvae_photos(image_channels: int = 3, num_codes: int = 256) -> VQVAEConfig:
-    """A small codec for 64×64 pictures on a CPU → 8×8 tokens, f = 8."""
+    """A small codec for 64×64 pictures on a CPU → 16×16 tokens, f = 4."""
     autoencoder = AutoencoderConfig(
         image_channels=image_channels,
         hidden_channels=64,
         res_channels=32,
         num_res_blocks=2,
-        num_downsamplings=3,
+        num_downsamplings=2,
         code_dim=32,
     )
     return VQVAEConfig(autoencoder, num_codes=num_codes, image_size=64)

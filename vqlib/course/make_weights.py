@@ -1,125 +1,37 @@
-"""Train the small pretrained models again: `python -m vqlib.course.make_weights`.
+"""Train the small pretrained models again: `python -m vqlib.course.make_weights [JOB …]`.
 
 Each model folder gets a `record.json`: command, seed, machine, seconds and measurements, so that
-every number the lessons quote can be traced and repeated.
+every number the lessons quote can be traced and repeated. Without a job, all are done in order.
 """
 
 import argparse
-import platform
-from dataclasses import asdict
 from pathlib import Path
-from typing import Any
 
-import torch
-
-from vqlib.compress import code_counts, codebook_usage, perplexity, vqvae_digits
 from vqlib.course.pretrained import WEIGHTS
-from vqlib.data import digits
-from vqlib.data.augment import shifted_copies
-from vqlib.generate import GPT, GPTConfig, generate
-from vqlib.measure import psnr
-from vqlib.measure.recognition import classifier_accuracy, recognised_digits
-from vqlib.train import (
-    PriorRecipe,
-    Recipe,
-    Trained,
-    VQVAERecipe,
-    save_model,
-    tokenize,
-    train_prior,
-    train_vqvae,
-    validation_nll,
-)
+from vqlib.course.training import digits, faces, features, photos, scenes
 
-VQVAE_RECIPE = VQVAERecipe(steps=6000, batch_size=64, learning_rate=2e-3, seed=0)
-PRIOR_RECIPE = PriorRecipe(steps=3000, batch_size=128, learning_rate=2e-3, weight_decay=0.05)
-# Every digit also moved by one and two pixels each way: 25 times as many pictures.
-MAX_SHIFT = 2
-SAMPLES_PER_CLASS = 50
-
-
-def make_digits(root: Path) -> None:
-    """Train `digits_vqvae` and `digits_gpt` and save them with their records."""
-    train = digits("train")
-    images = shifted_copies(train.images, MAX_SHIFT)
-    labels = train.labels.repeat((2 * MAX_SHIFT + 1) ** 2)
-
-    stage_1 = train_vqvae(images, vqvae_digits(), VQVAE_RECIPE, device="cpu")
-    codec = stage_1.model
-    record = _record(stage_1, VQVAE_RECIPE) | {"held_out": measure_codec(codec)}
-    save_model(codec, root / "digits_vqvae", record=record)
-
-    config = GPTConfig(
-        num_codes=codec.config.num_codes,
-        num_conditions=10,
-        num_tokens=codec.config.grid_size**2,
-        num_layers=4,
-        num_heads=4,
-        width=64,
-        dropout=0.1,
-    )
-    stage_2 = train_prior(tokenize(codec, images), labels, config, PRIOR_RECIPE, device="cpu")
-    record = _record(stage_2, PRIOR_RECIPE) | {"held_out": measure_prior(codec, stage_2.model)}
-    save_model(stage_2.model, root / "digits_gpt", record=record)
-
-
-def measure_codec(codec) -> dict[str, float]:
-    """PSNR, codebook usage and perplexity on the 297 held-out digits."""
-    held_out = digits("held_out")
-    tokens = codec.encode(held_out.images)
-    counts = code_counts(tokens, codec.config.num_codes)
-    x_hat = codec.decode(tokens)
-    recognised = recognised_digits(x_hat) == held_out.labels
-    return {
-        "psnr_db": round(psnr(x_hat, held_out.images).mean().item(), 2),
-        "codebook_usage": round(codebook_usage(counts), 3),
-        "perplexity": round(perplexity(counts), 1),
-        "reconstructions_recognised": round(recognised.float().mean().item(), 3),
-    }
-
-
-def measure_prior(codec, prior: GPT, *, seed: int = 0) -> dict[str, float]:
-    """NLL on held-out digits, and how many of 500 samples are recognised as the class asked for.
-
-    The 500 are the first drawn: 50 per class at temperature 1 with the given seed, none left out.
-    """
-    held_out, train = digits("held_out"), digits("train")
-    asked = torch.arange(10).repeat_interleave(SAMPLES_PER_CLASS)
-    tokens = generate(prior, asked, generator=torch.Generator().manual_seed(seed))
-    side = codec.config.grid_size
-    recognised = recognised_digits(codec.decode(tokens.view(-1, side, side))) == asked
-    return {
-        "nll_nats_per_token": round(
-            validation_nll(prior, tokenize(codec, held_out.images), held_out.labels), 3
-        ),
-        "nll_nats_per_token_train": round(
-            validation_nll(prior, tokenize(codec, train.images), train.labels), 3
-        ),
-        "samples": len(asked),
-        "samples_recognised": round(recognised.float().mean().item(), 3),
-        "classifier_accuracy_on_real": round(classifier_accuracy(), 3),
-    }
-
-
-def _record(trained: Trained, recipe: Recipe) -> dict[str, Any]:
-    parameters = sum(p.numel() for p in trained.model.parameters())
-    return {
-        "command": "python -m vqlib.course.make_weights",
-        "data": f"digits, training split, copies shifted by up to {MAX_SHIFT} pixels",
-        "recipe": asdict(recipe),
-        "seed": recipe.seed,
-        "parameters": parameters,
-        "seconds": round(trained.seconds),
-        "machine": f"{platform.machine()} CPU, {torch.get_num_threads()} threads",
-        "torch": torch.__version__,
-    }
+# In this order: the codecs of pictures are trained and measured with the offline network.
+JOBS = {
+    "digits": digits.make,
+    "features": features.make,
+    "photos": photos.make,
+    "scenes": scenes.make,
+    "faces": faces.make,
+}
 
 
 def main() -> None:
-    """Parse the one option and train."""
+    """Parse the options and train."""
     parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("jobs", nargs="*", metavar="JOB", help=f"of {', '.join(JOBS)}")
     parser.add_argument("--out", type=Path, default=WEIGHTS, help="folder of the model folders")
-    make_digits(parser.parse_args().out)
+    parser.add_argument("--device", help="such as cpu or cuda:0; by default the best there is")
+    arguments = parser.parse_args()
+    unknown = set(arguments.jobs) - set(JOBS)
+    if unknown:
+        parser.error(f"unknown job {', '.join(sorted(unknown))}; there are {', '.join(JOBS)}")
+    for job in arguments.jobs or JOBS:
+        JOBS[job](arguments.out, arguments.device)
 
 
 if __name__ == "__main__":

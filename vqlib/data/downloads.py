@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import torch
 from torch.nn import functional as F
-from torch.utils.data import ConcatDataset
+from torch.utils.data import ConcatDataset, Dataset
 
 from vqlib.data.digits import LabelledImages
 from vqlib.data.folder import FolderImages
@@ -102,7 +102,7 @@ def pets(root: str | Path, split: str = "train", *, size: int = 256) -> Torchvis
         OSError: the data set cannot be fetched.
         ValueError: unknown split.
     """
-    return TorchvisionImages(_pets(root, split), size)
+    return TorchvisionImages(_pets(root, split, target="category"), size)
 
 
 def pets_with_trimaps(root: str | Path, split: str = "train", *, size: int = 256) -> ImagesWithMaps:
@@ -120,16 +120,16 @@ def pets_with_trimaps(root: str | Path, split: str = "train", *, size: int = 256
         OSError: the data set cannot be fetched.
         ValueError: unknown split.
     """
-    # The files count from 1.
-    return ImagesWithMaps(_pets(root, split), size, num_classes=3, first_class=1)
+    data = _pets(root, split, target="segmentation")
+    return ImagesWithMaps(data, size, num_classes=3, first_class=1)  # the files count from 1
 
 
-def _pets(root: str | Path, split: str):
+def _pets(root: str | Path, split: str, *, target: str) -> Dataset:
     from torchvision.datasets import OxfordIIITPet
 
     published = "trainval" if _is_train(split) else "test"
     with _named_failure("OxfordIIITPet", root):
-        return OxfordIIITPet(str(root), published, target_types="segmentation", download=True)
+        return OxfordIIITPet(str(root), published, target_types=target, download=True)
 
 
 def celeba(root: str | Path, split: str = "train", *, size: int = 64) -> TorchvisionImages:

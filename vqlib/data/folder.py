@@ -12,7 +12,7 @@ from torch import Tensor
 from tqdm import tqdm
 
 from vqlib.data.pictures import open_picture, picture_extensions, quiet_pillow, to_tensor
-from vqlib.data.squares import centre_square, cut, random_square
+from vqlib.data.squares import MAX_ZOOM, centre_square, cut, random_square
 
 # Share of the pictures that the split "held_out" gets, on average.
 HELD_OUT = 0.1
@@ -101,18 +101,20 @@ class FolderImages:
             OSError: the file is gone or may not be read.
             ValueError: the picture is broken; with broken="skip", very many in a row are.
         """
-        picture = self._picture(index)
+        # Camera photos are decoded at a part of their size, which is many times faster; what a
+        # square keeps still has twice the pixels it needs each way.
+        picture = self._picture(index, at_least=round(2 * MAX_ZOOM * self.size))
         square = random_square(*picture.size, generator, flip=self.flip)
         return to_tensor(cut(picture, square, self.size))
 
-    def _picture(self, index: int) -> Image.Image:
+    def _picture(self, index: int, at_least: int | None = None) -> Image.Image:
         index = range(len(self))[index]
         tries = min(MAX_TRIES, len(self)) if self.broken == "skip" else 1
         for number in range(index, index + tries):
             path = self.folder / self.names[number % len(self)]
             try:
                 with quiet_pillow():
-                    return open_picture(path, channels=self.channels, at_least=3 * self.size)
+                    return open_picture(path, channels=self.channels, at_least=at_least)
             except (ValueError, OSError):
                 if self.broken == "refuse":
                     raise

@@ -12,6 +12,7 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from vqlib.data import scenery
+from vqlib.data.images import maybe_mirrored
 from vqlib.data.scenery import LABELS, SIDES, Canvas, Facts, Light
 
 SMALLEST = 8  # pixels each way
@@ -58,8 +59,9 @@ def scene(seed: int, *, height: int = 64, width: int = 64) -> Scene:
     planned = scenery.random_facts(rng)
     canvas = _paint(planned, rng, height, width)
     image = torch.from_numpy(_blocks(canvas.color).mean(0)).clamp(0, 1).mul(2).sub(1)
-    labels, depth = (torch.from_numpy(a) for a in _shrink(canvas.labels, canvas.depth))
-    facts = planned.seen({LABELS[k] for k in labels.unique()})
+    labels, depth = _shrink(canvas.labels, canvas.depth)
+    facts = planned.seen({LABELS[k] for k in np.bincount(labels.ravel()).nonzero()[0]})
+    labels, depth = torch.from_numpy(labels), torch.from_numpy(depth)
     words = {"en": scenery.english(facts), "zh": scenery.chinese(facts)}
     caption = {"en": " ".join(words["en"]).replace(" ,", ","), "zh": "".join(words["zh"])}
     return Scene(image, labels, depth[None], label_edges(labels)[None], facts, caption, words)
@@ -74,7 +76,7 @@ def label_edges(labels: Int[Tensor, "*B H W"]) -> Float[Tensor, "*B H W"]:
 
 
 class Scenes:
-    """A data set of landscapes, painted when asked for.
+    """A data set of landscapes, painted when asked for. Keeps the contract `Images`.
 
     Args:
         split: "train" has the even seeds, "held_out" the odd ones.
@@ -92,38 +94,30 @@ class Scenes:
         if count < 1:
             raise ValueError(f"count is {count}; use 1 or more scenes")
         _check_size(height, width)
-        self.split, self.count, self.height, self.width = split, count, height, width
+        self.split, self.height, self.width = split, height, width
+        self.seeds = range(int(split == "held_out"), 2 * count, 2)
 
     @property
     def image_shape(self) -> tuple[int, int, int]:
-        """(3, H, W)."""
+        """(3, height, width)."""
         return 3, self.height, self.width
 
     def __len__(self) -> int:
-        return self.count
+        return len(self.seeds)
 
-    def seed(self, i: int) -> int:
-        """The seed of scene i, which `scene` takes; raises `IndexError` beyond the end."""
-        if not -self.count <= i < self.count:
-            raise IndexError(f"index is {i}, but there are {self.count} scenes")
-        return 2 * (i % self.count) + (self.split == "held_out")
+    def scene(self, index: int) -> Scene:
+        """A landscape with all that is known about it; negative indices as in lists."""
+        return scene(self.seeds[index], height=self.height, width=self.width)
 
-    def scene(self, i: int) -> Scene:
-        """Scene i, with all that is known about it."""
-        return scene(self.seed(i), height=self.height, width=self.width)
+    def __getitem__(self, index: int) -> Float[Tensor, "3 H W"]:
+        return self.scene(index).image
 
-    def __getitem__(self, i: int) -> Float[Tensor, "3 H W"]:
-        return self.scene(i).image
-
-    def draw(self, i: int, generator: torch.Generator) -> Float[Tensor, "3 H W"]:
-        """Picture i for training: mirrored, left to right, half of the time."""
-        image = self[i]
-        mirrored = torch.rand((), generator=generator) < 0.5
-        return image.flip(-1) if mirrored else image
+    def draw(self, index: int, generator: torch.Generator) -> Float[Tensor, "3 H W"]:
+        """The image, or half of the time its mirror image."""
+        return maybe_mirrored(self[index], generator)
 
     def __repr__(self) -> str:
-        size = f"count={self.count}, height={self.height}, width={self.width}"
-        return f"Scenes({self.split!r}, {size})"
+        return f"Scenes({self.split!r}, {len(self)} scenes, {self.height}×{self.width})"
 
 
 def _check_size(height: int, width: int) -> None:
@@ -142,7 +136,7 @@ def _paint(facts: Facts, rng: np.random.Generator, height: int, width: int) -> C
     if facts.sun:
         x = (0.14 + 0.28 * SIDES.index(facts.sun) + 0.16 * across) * canvas.aspect
         y, r = horizon * (0.14 + 0.5 * up), 0.04 + 0.03 * radius
-        scenery.sun(canvas, light, horizon, x, y, r, crescent=facts.crescent)
+        scenery.sun(canvas, light, horizon, x=x, y=y, radius=r, crescent=facts.crescent)
     if facts.clouds:
         scenery.clouds(canvas, rng, light, horizon)
     scenery.mountains(canvas, rng, light, horizon, ranges=1 + int(3 * ranges), snow=facts.snow)

@@ -24,9 +24,9 @@ class Square:
 
 
 def centre_square(width: int, height: int) -> Square:
-    """The largest square in the middle of a picture."""
+    """The largest square in the middle of a picture, on whole pixels."""
     side = min(width, height)
-    return Square((width - side) / 2, (height - side) / 2, side)
+    return Square(float((width - side) // 2), float((height - side) // 2), float(side))
 
 
 def random_square(
@@ -49,8 +49,7 @@ def cut(
     resample: Image.Resampling = Image.Resampling.LANCZOS,
 ) -> Image.Image:
     """The square, resized to `size` × `size` with antialiasing; small pictures are enlarged."""
-    right = min(square.left + square.side, picture.width)  # rounding may lead past the edge
-    bottom = min(square.top + square.side, picture.height)
-    box = (square.left, square.top, right, bottom)
+    left, top, side = square.left, square.top, square.side
+    box = (left, top, left + side, top + side)
     image = picture.resize((size, size), resample, box=box)
     return image.transpose(Image.Transpose.FLIP_LEFT_RIGHT) if square.mirrored else image

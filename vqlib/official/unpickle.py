@@ -12,9 +12,10 @@ import zipfile
 from collections import OrderedDict
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, BinaryIO, NamedTuple
+from typing import Any, NamedTuple
 
 import torch
+from safetensors.torch import load_file
 from torch import Tensor
 
 # Names and shapes only: a released file's pickle has less than 1 MiB.
@@ -43,8 +44,8 @@ def read_checkpoint(path: str | Path) -> dict[str, Tensor]:
         path: a file whose name ends in .safetensors, or any file that `torch.save` wrote.
 
     Returns:
-        The tensors in the entry "state_dict" if there is one (as in PyTorch Lightning's files), else
-        those at the top level, by name, on the CPU.
+        The tensors in the entry "state_dict", as in PyTorch Lightning's files, or if there is none
+        those at the top level; by name, on the CPU.
 
     Raises:
         FileNotFoundError: no such file.
@@ -55,7 +56,7 @@ def read_checkpoint(path: str | Path) -> dict[str, Tensor]:
         raise FileNotFoundError(f"{path}: no such file")
     with path.open("rb") as file:
         try:
-            tensors = _safetensors(path) if path.suffix == ".safetensors" else _pickled(file)
+            tensors = load_file(path) if path.suffix == ".safetensors" else _pickled(file)
         except Exception as error:  # damaged bytes make the parsers raise almost anything
             reason = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
             raise ValueError(f"{path}: not a readable checkpoint ({reason})") from error
@@ -100,7 +101,7 @@ class NoteUnpickler(pickle.Unpickler):
         file: at the pickle's first byte; afterwards just behind it.
     """
 
-    def __init__(self, file: BinaryIO):
+    def __init__(self, file: io.BufferedIOBase):
         super().__init__(file)
         self.storages: dict[str, Storage] = {}
         # Made anew for each file, for a pickle may set attributes on what it is given.
@@ -133,13 +134,7 @@ def _new_stub() -> type[Stub]:
     return type("Stub", (Stub,), {})
 
 
-def _safetensors(path: Path) -> dict[str, Tensor]:
-    from safetensors.torch import load_file
-
-    return load_file(path)
-
-
-def _pickled(file: BinaryIO) -> dict[str, Tensor]:
+def _pickled(file: io.BufferedIOBase) -> dict[str, Tensor]:
     head = file.read(len(LEGACY_MAGIC))
     file.seek(0)
     if head.startswith(b"PK"):
@@ -178,7 +173,7 @@ def _tensor(
     return tensor
 
 
-def _open_zip(file: BinaryIO) -> tuple[Any, Callable[[str], bytes]]:
+def _open_zip(file: io.BufferedIOBase) -> tuple[Any, Callable[[str], bytes]]:
     """What a zip archive's pickle holds, and a function that reads a storage."""
     archive = zipfile.ZipFile(file)
     entries = {entry.filename: entry for entry in archive.infolist()}
@@ -194,16 +189,19 @@ def _open_zip(file: BinaryIO) -> tuple[Any, Callable[[str], bytes]]:
     return _unpickle(pickled)[0], lambda key: archive.read(f"{root}/data/{key}")
 
 
-def _open_legacy(file: BinaryIO) -> tuple[Any, Callable[[str], bytes]]:
+def _open_legacy(file: io.BufferedIOBase) -> tuple[Any, Callable[[str], bytes]]:
     """The same for a file of PyTorch before 1.6: pickles one after another, then the storages."""
     for _ in ("magic number", "version", "system"):
         _unpickle(file)
     content, storages = _unpickle(file)
     places: dict[str, tuple[int, int]] = {}
+    end = file.tell()
     for key in _unpickle(file)[0]:
         size = int.from_bytes(file.read(8), "little") * DTYPES[storages[key].kind].itemsize
         places[key] = file.tell(), size
-        file.seek(size, io.SEEK_CUR)
+        end = file.seek(size, io.SEEK_CUR)
+    if end > file.seek(0, io.SEEK_END):
+        raise ValueError("cut short")
 
     def read(key: str) -> bytes:
         place, size = places[key]
@@ -213,7 +211,7 @@ def _open_legacy(file: BinaryIO) -> tuple[Any, Callable[[str], bytes]]:
     return content, read
 
 
-def _unpickle(file: BinaryIO) -> tuple[Any, dict[str, Storage]]:
+def _unpickle(file: io.BufferedIOBase) -> tuple[Any, dict[str, Storage]]:
     """The next pickle's content, and the storages it mentions."""
     start = file.tell()
     for opcode, argument, position in pickletools.genops(file):

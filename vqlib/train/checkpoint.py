@@ -53,7 +53,11 @@ PARTS = {
 
 
 def save_model(
-    model: Model, folder: str | Path, *, record: Mapping[str, Any] | None = None
+    model: Model,
+    folder: str | Path,
+    *,
+    record: Mapping[str, Any] | None = None,
+    half: bool = False,
 ) -> None:
     """Write a model folder, replacing an older one only once the new one is complete.
 
@@ -61,11 +65,15 @@ def save_model(
         model: a VQVAE, a LabelMapVQVAE, a FeatureNet or a GPT.
         folder: where to.
         record: how the model was made (command, seed, seconds, metrics …), kept as record.json.
+        half: round the weights to 16 bits (float16): half the size, for small packages.
     """
     files: dict[str, Any] = {"config.json": describe(model)}
     if record is not None:
         files["record.json"] = dict(record)
-    _write_folder(Path(folder), files, {"model.safetensors": model.state_dict()})
+    state = model.state_dict()
+    if half:
+        state = {k: v.half() if v.dtype == torch.float32 else v for k, v in state.items()}
+    _write_folder(Path(folder), files, {"model.safetensors": state})
 
 
 def load_model(folder: str | Path, *, device: str | torch.device = "cpu") -> Model:

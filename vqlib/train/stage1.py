@@ -81,8 +81,8 @@ def _start_codes(codec: VQVAE, images: Images, recipe: Stage1Recipe, place: Runt
     per_batch = recipe.batch_size * codec.config.grid_size**2
     count = -(-POSITIONS_PER_CODE * codec.config.num_codes // per_batch)
     indices = batch_indices(len(images), recipe.batch_size, seed=recipe.seed)
-    draws = [
-        place.share([Draw(i, b * recipe.batch_size + j) for j, i in enumerate(batch.tolist())])
+    draws = [  # whole batches, so that every process finds the same codes
+        [Draw(i, b * recipe.batch_size + j) for j, i in enumerate(batch.tolist())]
         for b, batch in zip(range(count), indices, strict=False)
     ]
     batches = draw_batches(images, draws, seed=recipe.seed)

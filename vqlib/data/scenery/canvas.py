@@ -50,7 +50,7 @@ class Canvas:
 
     def paint(self, alpha, color, label=None, depth=None, *, at: Window = WHOLE) -> None:
         """Lay a color over a window; where it is more than half opaque, set label and depth."""
-        target = self.color[:, *at]
+        target = self.color[(..., *at)]
         target += alpha * (color - target)
         if label is not None:
             solid = alpha > 0.5
@@ -81,7 +81,8 @@ class Canvas:
     def ridges(self, rng, rows, columns, *, octaves, y):
         """Noise in [0, 1] with sharp crests, which are rougher the higher they are.
 
-        Source: the ridged multifractal of Musgrave, in *Texturing and Modeling*, chapter 16.
+        Source: the ridged multifractal of F. K. Musgrave, "Procedural Fractal Terrains", in
+        Ebert et al., *Texturing and Modeling*.
         """
         total, rough = 0.0, 1.0
         for scale in (2**k for k in range(octaves)):
@@ -94,18 +95,21 @@ class Canvas:
     def cells(self, rng, rows, columns, y, x=slice(None)):
         """Random values on a lattice, joined smoothly, at the places `y` (h,) and columns `x`."""
         shape = int(rows) + 3, int(columns * self.aspect) + 3
-        values = rng.random(shape, np.float32)
-        i, t = _cell(y * np.float32(rows))
-        values = mix(values.take(i, 0), values.take(i + 1, 0), t[:, None])
-        i, t = _cell(self.x[0, x] * np.float32(columns))
-        return mix(values.take(i, 1), values.take(i + 1, 1), t)
+        lattice = rng.random(shape, np.float32)
+        down = _weights(y * np.float32(rows), shape[0])
+        across = _weights(self.x[0, x] * np.float32(columns), shape[1])
+        return down @ lattice @ across.T
 
 
-def _cell(places):
-    """The cell each place is in, and how far into it, eased at both ends."""
+def _weights(places, n):
+    """How much each of n lattice points counts at each place: two neighbours share one."""
     i = places.astype(np.intp)
     t = places - i.astype(np.float32)
-    return i, t * t * (3 - 2 * t)
+    t = t * t * (3 - 2 * t)
+    rows = np.arange(len(i))
+    weights = np.zeros((len(i), n), np.float32)
+    weights[rows, i], weights[rows, i + 1] = 1 - t, t
+    return weights
 
 
 def mix(a, b, t):

@@ -1,10 +1,23 @@
 """Sky, sun, clouds, mountains, water and meadow."""
 
 import numpy as np
+from numpy.random import Generator
 
-from vqlib.data.scenery.canvas import CLOUD, FLAT, MEADOW, MOUNTAIN, SUN, WATER, mix, rgb, smooth
+from vqlib.data.scenery.canvas import (
+    CLOUD,
+    FLAT,
+    MEADOW,
+    MOUNTAIN,
+    SUN,
+    WATER,
+    Canvas,
+    mix,
+    rgb,
+    smooth,
+)
+from vqlib.data.scenery.light import Light
 
-ROCK, SNOW = ("565e70", "c4b4a4"), ("9fb2da", "ffffff")
+ROCK, SNOW = ("4e5a76", "ccb69c"), ("9fb2da", "ffffff")
 LAKE = "3f8398"
 GROUND = {
     "green": ("3a6e34", "abc95a"),
@@ -14,19 +27,29 @@ GROUND = {
 }
 
 
-def sky(canvas, rng, light, horizon, *, stars):
+def sky(canvas: Canvas, rng: Generator, light: Light, horizon: float, *, stars: bool) -> None:
     """A gradient in broad strokes, with stars if wanted; it ends at the horizon."""
     at = canvas.window(0, horizon)
     t = canvas.y[at[0]] / horizon
     color = mix(light.top, light.middle, smooth(0, 0.6, t))
     color = mix(color, light.low, smooth(0.35, 1, t))
-    canvas.color[:, *at] = color * (0.94 + 0.12 * canvas.noise(rng, 14, 3, octaves=3, at=at))
+    color = color * (0.94 + 0.12 * canvas.noise(rng, 14, 3, octaves=3, at=at))
     if stars:
-        canvas.color[:, *at] += smooth(0.92, 0.99, canvas.noise(rng, 70, 70, at=at)) * (1 - t)
+        color += smooth(0.955, 0.995, canvas.noise(rng, 84, 84, at=at)) * (1 - t)
+    canvas.paint(np.float32(1), color, at=at)
 
 
-def sun(canvas, light, horizon, x, y, radius, *, crescent):
-    """The sun or the moon at (x, y), with a glow around it."""
+def sun(
+    canvas: Canvas,
+    light: Light,
+    horizon: float,
+    *,
+    x: float,
+    y: float,
+    radius: float,
+    crescent: bool,
+) -> None:
+    """The sun or the moon, with a glow around it that ends at the horizon."""
     at = canvas.window(0, horizon)
     dx, dy = canvas.x - x, canvas.y[at[0]] - y
     r = np.sqrt(dx * dx + dy * dy)
@@ -36,11 +59,11 @@ def sun(canvas, light, horizon, x, y, radius, *, crescent):
     if crescent:
         dx, dy = dx - 0.5 * radius, dy + 0.25 * radius
         disc = disc * canvas.cover(np.sqrt(dx * dx + dy * dy) - 0.95 * radius)
-    core = mix(light.sun, light.low, 0.5 * smooth(1, 0.2, r / radius))  # the moon is paler
-    canvas.paint(disc, np.maximum(core, light.sun), SUN, -1, at=at)
+    core = mix(light.sun, light.low, 0.5 * smooth(1, 0.2, r / radius))
+    canvas.paint(disc, np.maximum(core, light.sun), SUN, -1, at=at)  # never darker than its rim
 
 
-def clouds(canvas, rng, light, horizon):
+def clouds(canvas: Canvas, rng: Generator, light: Light, horizon: float) -> None:
     """Flat clouds, lit from above."""
     at = canvas.window(0, horizon)
     n = canvas.noise(rng, 5, 2, octaves=4, at=at)
@@ -52,16 +75,18 @@ def clouds(canvas, rng, light, horizon):
     canvas.paint(alpha * 0.95, mix(dark, pale, lit), CLOUD, -0.95, at=at)
 
 
-def mountains(canvas, rng, light, horizon, *, ranges, snow):
+def mountains(
+    canvas: Canvas, rng: Generator, light: Light, horizon: float, *, ranges: int, snow: bool
+) -> None:
     """Mountain ranges, farthest first, each nearer one lower and less hazy."""
     for k in range(ranges):
         near = (k + 1) / ranges if ranges > 1 else 0.6
-        mountain_range(canvas, rng, light, horizon, near, snow)
+        _mountain_range(canvas, rng, light, horizon, near, snow)
 
 
-def mountain_range(canvas, rng, light, horizon, near, snow):
+def _mountain_range(canvas, rng, light, horizon, near, snow):
     """A terrain seen from the front; `near` is 0 for the farthest range, 1 for the nearest."""
-    K = max(10, int(0.25 / canvas.pixel))
+    K = max(10, int(0.2 / canvas.pixel))
     z = np.linspace(0, 1, K, dtype=np.float32)
     envelope = canvas.noise(rng, 0, 1.3, y=FLAT) * 0.8 + 0.45
     crests = canvas.ridges(rng, 2.2, 2.2, octaves=5, y=z) * 0.88 + 0.12
@@ -82,7 +107,8 @@ def mountain_range(canvas, rng, light, horizon, near, snow):
     color = light.on(albedo, lit).reshape(3, -1).take(shown, axis=1)
     haze = mix(0.58, 0.06, near) + 0.4 * smooth(0.28, 0, up / horizon)
     color = mix(color, light.haze, haze)
-    canvas.paint(canvas.cover(reach[-1] - up), color, MOUNTAIN, -0.9 + 0.3 * near, at=at)
+    depth = -0.9 + 0.3 * near - 0.09 * z.take(shown // canvas.x.shape[1])
+    canvas.paint(canvas.cover(reach[-1] - up), color, MOUNTAIN, depth, at=at)
 
 
 def _first_hit(tops, h):
@@ -104,18 +130,19 @@ def _first_hit(tops, h):
     return np.minimum(K - reaching, K - 1) * w + columns
 
 
-def water(canvas, rng, light, horizon):
+def water(canvas: Canvas, rng: Generator, light: Light, horizon: float) -> None:
     """A lake from the horizon to the bottom, which mirrors all that is painted above it."""
     at = canvas.window(horizon, 1)
     h, w = canvas.labels.shape
     first = max(1, at[0].start)
-    t = (canvas.y[at[0]] - horizon) / (1 - horizon)
+    t = np.maximum((canvas.y[at[0]] - horizon) / (1 - horizon), 0)
     dense = np.log1p(6 * t[:, 0]) * np.float32(1 / np.log(7))  # waves flatten with distance
-    ripple = canvas.noise(rng, 28, 6, octaves=2, at=at, y=np.clip(dense, 0, 1)) - 0.5
+    ripple = canvas.noise(rng, 28, 6, octaves=2, at=at, y=dense) - 0.5
     r = 2 * first - 1 - np.arange(at[0].start, h, dtype=np.float32)[:, None]
     r = np.abs(r + ripple * t * (0.2 / canvas.pixel)).clip(0, first - 1).astype(np.int32)
     c = np.arange(w, dtype=np.float32) + ripple * t * (0.12 / canvas.pixel)
-    mirror = canvas.color[:, r, c.clip(0, w - 1).astype(np.int32)]
+    c = c.clip(0, w - 1).astype(np.int32)
+    mirror = canvas.color.reshape(3, -1).take(r * w + c, axis=1)
     color = mix(mirror * 0.95, light.on(rgb(LAKE), 0.6), 0.1 + 0.25 * t)
     color = color * (1 + 0.4 * ripple * smooth(0, 0.3, t))
     color = mix(color, light.low, 0.4 * smooth(0.2, 0.32, ripple))
@@ -123,21 +150,25 @@ def water(canvas, rng, light, horizon):
     canvas.labels[at], canvas.depth[at] = WATER, 1.5 * t - 0.5
 
 
-def shoreline(canvas, rng, horizon, *, lake, side):
+def shoreline(
+    canvas: Canvas, rng: Generator, horizon: float, *, lake: bool, side: str | None
+) -> np.ndarray:
     """Where the meadow begins, (1, w): at the horizon, or at the near shore of the lake.
 
     The shore comes forward on the side ("left", "right", "both" or None) where trees will stand.
     """
     n = canvas.noise(rng, 0, 1.5, octaves=3, y=FLAT) - 0.5
     if not lake:
-        return horizon - 0.02 + 0.05 * n
+        return horizon - 0.03 + 0.05 * n
     across = canvas.x / canvas.aspect
     bank = {"left": 1 - across, "right": across, "both": 2 * np.abs(across - 0.5)}.get(side, 0.3)
     middle = 0.62 - 0.38 * smooth(0.3, 1, bank) + 0.1 * rng.random(dtype=np.float32)
     return horizon + (1 - horizon) * (middle + 0.35 * n)
 
 
-def meadow(canvas, rng, light, horizon, shore, *, kind):
+def meadow(
+    canvas: Canvas, rng: Generator, light: Light, horizon: float, shore: np.ndarray, *, kind: str
+) -> None:
     """Rolling ground below the shore line, one hill in front of the other."""
     at = canvas.window(float(shore.min()) - 0.02, 1)
     y = canvas.y[at[0]]
@@ -145,12 +176,12 @@ def meadow(canvas, rng, light, horizon, shore, *, kind):
     line, lit = shore, 0.0
     for k in range(3):
         below = y - line
-        hill = 0.55 * smooth(0.3 + 0.25 * k, 0, below)
+        hill = 0.8 * smooth(0.22 + 0.25 * k, 0, below)
         lit = mix(lit, hill, canvas.cover(below))
         rolling = canvas.noise(rng, 0, 1.2, octaves=2, y=FLAT) - 0.5
         line = line + (1 - line) * (0.28 + 0.45 * rolling)
     texture = canvas.noise(rng, 16, 5, octaves=3, at=at)
-    lit = np.clip(lit + 0.8 * texture - 0.23, 0, 1)
-    color = light.on(mix(*map(rgb, GROUND[kind]), lit), 0.35 + 0.6 * lit)
+    lit = np.clip(lit + 0.9 * texture - 0.4, 0, 1)
+    color = light.on(mix(*map(rgb, GROUND[kind]), lit), 0.3 + 0.7 * lit)
     color = mix(color, light.haze, 0.45 * (1 - t) ** 3)
     canvas.paint(canvas.cover(y - shore), color, MEADOW, 1.5 * t - 0.5, at=at)

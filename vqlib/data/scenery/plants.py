@@ -1,11 +1,14 @@
 """Forest, grass, flowers and trees."""
 
 from dataclasses import dataclass
+from math import cos, sin
 
 import numpy as np
+from numpy.random import Generator
 
-from vqlib.data.scenery.canvas import FLAT, FOREST, MEADOW, TREE, mix, rgb, smooth
+from vqlib.data.scenery.canvas import FLAT, FOREST, MEADOW, TREE, Canvas, mix, rgb, smooth
 from vqlib.data.scenery.land import GROUND
+from vqlib.data.scenery.light import Light
 
 WOODS = ("1b4038", "5f8c52")
 BARK = "5a4636"
@@ -18,7 +21,7 @@ LEAVES = {
 }
 
 
-def forest(canvas, rng, light, horizon):
+def forest(canvas: Canvas, rng: Generator, light: Light, horizon: float) -> None:
     """Wooded hills along the horizon, in two rows."""
     for near in (0, 1):
         hills = smooth(0.25, 0.75, canvas.noise(rng, 0, 2, octaves=2, y=FLAT))
@@ -32,7 +35,9 @@ def forest(canvas, rng, light, horizon):
         canvas.paint(canvas.cover(below), color, FOREST, -0.55 + 0.04 * near, at=at)
 
 
-def grass(canvas, rng, light, horizon, shore, *, kind):
+def grass(
+    canvas: Canvas, rng: Generator, light: Light, horizon: float, shore: np.ndarray, *, kind: str
+) -> None:
     """Blades on the meadow, short and dense far away, long in front; some of them in flower."""
     n = int(600 * canvas.aspect) + 20
     u = rng.random((5, n), np.float32)
@@ -44,23 +49,25 @@ def grass(canvas, rng, light, horizon, shore, *, kind):
     color = light.on(mix(*map(rgb, GROUND[kind]), u[4]), 0.3 + 0.7 * u[4])[:, 0]  # (3, n)
     along = np.linspace(0, 1, max(3, int(0.06 / canvas.pixel)), dtype=np.float32)[:, None]
     strokes = mix(x, tip_x, along**2), mix(y, tip_y, along)
-    _dots(canvas, *strokes, 0.008, color[:, None, None], 0.25 if kind == "snowy" else 0.55)
+    _dots(canvas, *strokes, 0.008, color, 0.25 if kind == "snowy" else 0.55)
     if kind == "flowery":
-        petals = light.on(rgb(FLOWERS[int(5 * rng.random())]), 0.9)
+        petals = light.on(rgb(FLOWERS[int(5 * rng.random())]), 0.9)[:, 0]
         some = slice(None, None, 3)
         _dots(canvas, tip_x[some], tip_y[some], 0.016, petals, 0.85)
 
 
 def _dots(canvas, x, y, size, color, opacity):
-    """Dots of some size at places (x, y), on the meadow only."""
+    """Dots of some size at places x and y (…, n), on the meadow only, in colors (3, n or 1)."""
     h, w = canvas.labels.shape
     step = _disc(size / canvas.pixel).reshape(2, -1, *[1] * np.ndim(x))
-    r, c = ((v / canvas.pixel + s).astype(np.int32) for v, s in zip((y, x), step, strict=True))
-    inside = (r >= 0) & (r < h) & (c >= 0) & (c < w)
-    inside[inside] = canvas.labels[r[inside], c[inside]] == MEADOW
-    color = np.broadcast_to(color, (3, *r.shape))[:, inside]
-    r, c = r[inside], c[inside]
-    canvas.color[:, r, c] = mix(canvas.color[:, r, c], color, np.float32(opacity))
+    r, c = ((v / canvas.pixel + s).astype(np.intp) for v, s in zip((y, x), step, strict=True))
+    place = r.clip(0, h - 1) * w + c.clip(0, w - 1)
+    inside = (place == r * w + c) & (canvas.labels.take(place) == MEADOW)
+    dot = inside.ravel().nonzero()[0]
+    place = place.take(dot)
+    pixels = canvas.color.reshape(3, -1)
+    color = color.take(dot % color.shape[1], axis=1)
+    pixels[:, place] = mix(pixels.take(place, axis=1), color, np.float32(opacity))
 
 
 def _disc(size):
@@ -84,24 +91,33 @@ class Tree:
     """In [0, 1]; varies shape and color."""
 
 
-def trees(canvas, rng, light, horizon, shore, *, kind, side):
+def trees(
+    canvas: Canvas,
+    rng: Generator,
+    light: Light,
+    horizon: float,
+    shore: np.ndarray,
+    *,
+    kind: str,
+    side: str,
+) -> None:
     """Trees on one side ("left", "right") or on "both", the nearest last and largest."""
-    n = max(3, round((10 if side == "both" else 7) * canvas.aspect))
+    n = max(3, round((9 if side == "both" else 6) * canvas.aspect))
     foliage = canvas.noise(rng, 32, 32, octaves=2) - 0.5
     colors = [rgb(code) for code in LEAVES[kind]]
-    draw = pine if kind.endswith("pines") else broadleaf
+    draw = _pine if kind.endswith("pines") else _broadleaf
     u = rng.random((n, 4))
     for k, (forward, across, tall, tone) in enumerate(u[u[:, 0].argsort()].tolist()):
         right = k % 2 if side == "both" else side == "right"
         x = abs(right - 0.38 * across) * canvas.aspect
         foot = mix(float(shore[0, canvas.column(x)]) + 0.01, 1.02, forward**2)
-        near = min((foot - horizon) / (1 - horizon), 1.0)
+        near = min(max((foot - horizon) / (1 - horizon), 0.0), 1.0)
         tree = Tree(x, foot, (0.09 + 0.55 * near) * (0.7 + 0.6 * tall), near, tone)
-        shade(canvas, light, tree)
+        _shade(canvas, light, tree)
         draw(canvas, light, tree, foliage, colors)
 
 
-def shade(canvas, light, tree):
+def _shade(canvas, light, tree):
     """The soft shadow on the ground, away from the light."""
     wide, flat, x = 0.32 * tree.size, 0.055 * tree.size, tree.x - 0.12 * tree.size * light.side
     at = canvas.window(tree.foot - flat, tree.foot + flat, x - wide, x + wide)
@@ -110,31 +126,34 @@ def shade(canvas, light, tree):
     canvas.paint(alpha.astype(np.float32), light.shadow * 0.25, at=at)
 
 
-def pine(canvas, light, tree, foliage, colors):
+def _pine(canvas, light, tree, foliage, colors):
     """A pointed tree in tiers."""
     half = 0.23 * tree.size
     at, u, v = _around(canvas, tree, half)
     u = u * (tree.size / half)
-    tier = (v * (5 + 2 * tree.tone) + tree.tone + 0.15 * u * u) % 1
+    tier = v * (5 + 2 * tree.tone) + tree.tone + 0.15 * u * u
+    tier = tier - np.floor(tier)
     wide = (1 - v) * (1 - 0.4 * tier) * (v > 0.09) * (1 + 0.8 * foliage[at])
     inside = np.maximum(wide, 0.08 * (v < 0.11)) - np.abs(u)
     lit = 0.5 + 0.5 * light.side * u / (1.1 - v) + foliage[at] - 0.35 * tier
     _leaves(canvas, light, tree, inside * half, lit, colors, at)
 
 
-def broadleaf(canvas, light, tree, foliage, colors):
+def _broadleaf(canvas, light, tree, foliage, colors):
     """A trunk under a crown of six overlapping balls, each lit on its own."""
     at, u, v = _around(canvas, tree, 0.4 * tree.size)
-    k = np.arange(6, dtype=np.float32)[:, None, None]
-    angle, r = 2.4 * k + 6 * tree.tone, 0.19 - 0.013 * k
-    du, dv = u - 0.17 * np.cos(angle), v - 0.52 - 0.15 * np.sin(angle)  # (6, h, w)
-    inside = r - np.sqrt(du * du + dv * dv)
-    ball = inside.argmax(0)[None]
-    lit = np.take_along_axis(0.45 + (du * light.side + dv) / (2.8 * r), ball, 0)[0]
-    crown = np.take_along_axis(inside, ball, 0)[0] + 0.1 * foliage[at]
+    nearest, lit = np.float32(np.inf), np.float32(0)
+    for k in range(6):
+        angle, r = 2.4 * k + 6 * tree.tone, 0.19 - 0.013 * k
+        du, dv = u - 0.17 * cos(angle), v - (0.52 + 0.15 * sin(angle))
+        distance = (du * du + dv * dv) * (1 / r**2)  # squared, in radii
+        ball = (0.45 + dv / (2.8 * r)) + du * (light.side / (2.8 * r))
+        lit = np.where(distance < nearest, ball, lit)
+        nearest = np.minimum(nearest, distance)
     trunk = 0.027 - np.abs(u) - (v > 0.45)
     _leaves(canvas, light, tree, trunk * tree.size, np.float32(0.3), [rgb(BARK)] * 2, at)
-    _leaves(canvas, light, tree, crown * tree.size, lit + 0.9 * foliage[at], colors, at)
+    crown = (0.16 * (1 - np.sqrt(nearest)) + 0.1 * foliage[at]) * tree.size
+    _leaves(canvas, light, tree, crown, lit + 0.9 * foliage[at], colors, at)
 
 
 def _around(canvas, tree, half):

@@ -1,0 +1,92 @@
+"""`python -m vqlib measure`: how good is a codec on these pictures?"""
+
+import json
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal
+
+from torch import nn
+from tyro.conf import Positional
+
+from vqlib.cli.models import load_kind
+from vqlib.compress import LPIPS, VQVAE, FeatureDistance
+from vqlib.course.pretrained import load_pretrained, pretrained_folder
+from vqlib.data.catalogue import open_images
+from vqlib.measure import FrechetResult, InceptionFeatures, OfflineFeatures, measure_codec
+from vqlib.train.runtime import best_device
+
+UNITS = {"psnr_db": "dB", "bits_per_image": "bits", "entropy_bits_per_image": "bits"}
+
+
+@dataclass(frozen=True)
+class Measure:
+    """Measure a codec on a folder of pictures, or on held-out pictures of a data set."""
+
+    data: Positional[str]
+    """A folder, or the name of a data set."""
+    model: Path = field(default_factory=lambda: pretrained_folder("photos_vqgan"))
+    """Folder of a trained or converted model, or a run folder; by default the course's photos."""
+    split: Literal["all", "train", "held_out"] | None = None
+    """Which part; by default all of a folder, and what a data set holds out."""
+    size: int | None = None
+    """Side of the square images; by default what the model was trained on."""
+    networks: Literal["offline", "full"] = "offline"
+    """offline: our small network. full: LPIPS and FID, whose networks (630 MB) are downloaded."""
+    inception: Path | None = None
+    """File of the Inception network for FID, if you have it."""
+    batch_size: int = 32
+    """Images at a time."""
+    broken: Literal["refuse", "skip"] = "refuse"
+    """What to do about pictures that cannot be read."""
+    data_root: Path = Path("data")
+    """Where downloaded data lies."""
+    out: Path | None = None
+    """JSON file for the results."""
+    device: str | None = None
+    """Such as cpu or cuda:0; by default the best there is."""
+
+    def run(self) -> int:
+        """Measure, print a table, and write the JSON file if one is wanted."""
+        device = self.device or best_device()
+        codec = load_kind(self.model, VQVAE, device=device)
+        folder = Path(self.data).is_dir()
+        images = open_images(
+            self.data,
+            self.split or ("all" if folder else "held_out"),
+            size=self.size or codec.config.image_size,
+            channels=codec.config.autoencoder.image_channels,
+            root=self.data_root,
+            broken=self.broken,
+        )
+        perceptual, extractor = self._networks()
+        results = measure_codec(
+            codec,
+            images,
+            perceptual=perceptual.to(device),
+            extractor=extractor.to(device),
+            reference_name=self.data,
+            batch_size=self.batch_size,
+            device=device,
+        )
+        for name, value in results.items():
+            print(_line(name, value))
+        if self.out is not None:
+            plain = {
+                k: v.to_json() if isinstance(v, FrechetResult) else v for k, v in results.items()
+            }
+            self.out.parent.mkdir(parents=True, exist_ok=True)
+            self.out.write_text(json.dumps(plain, indent=2) + "\n", encoding="utf-8")
+        return 0
+
+    def _networks(self) -> tuple[nn.Module, nn.Module]:
+        if self.networks == "full":
+            return LPIPS(), InceptionFeatures(self.inception)
+        net = load_pretrained("offline_features")
+        return FeatureDistance(net), OfflineFeatures(net)
+
+
+def _line(name: str, value: object) -> str:
+    if isinstance(value, FrechetResult):
+        return str(value)
+    number = f"{value:,}" if isinstance(value, int) else f"{value:.4g}"
+    return " ".join([f"{name.replace('_', ' ')}:", number, UNITS.get(name, "")]).rstrip()

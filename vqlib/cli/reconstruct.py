@@ -1,0 +1,134 @@
+"""`python -m vqlib reconstruct`: pictures to tokens and back."""
+
+import math
+import sys
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import torch
+from jaxtyping import Float, Int
+from torch import Tensor
+from torch.nn import functional as F
+from tqdm import tqdm
+from tyro.conf import Positional
+
+from vqlib.cli.models import load_kind
+from vqlib.compress.vqvae import VQVAE
+from vqlib.course.pretrained import pretrained_folder
+from vqlib.data.folder import find_pictures
+from vqlib.data.pictures import grid, read_picture, write_picture
+from vqlib.measure import psnr
+from vqlib.train.runtime import best_device
+
+
+@dataclass(frozen=True)
+class Reconstruct:
+    """Compress pictures to tokens and save what comes back, the picture left, its return right."""
+
+    pictures: Positional[tuple[Path, ...]]
+    """Picture files, or folders of them."""
+    model: Path = field(default_factory=lambda: pretrained_folder("photos_vqgan"))
+    """Folder of a trained or converted model, or a run folder; by default the course's photos."""
+    out: Path = Path("reconstructions")
+    """Folder for the results, one PNG per picture."""
+    max_side: int = 1024
+    """Larger pictures are shrunk so that their longer side has this many pixels."""
+    broken: str = "refuse"
+    """refuse: a picture that cannot be read ends the command; skip: it is named and left out."""
+    device: str | None = None
+    """Such as cpu or cuda:0; by default the best there is."""
+
+    def run(self) -> int:
+        """Reconstruct every picture; all are read once before the first result is written."""
+        if self.broken not in ("refuse", "skip"):
+            raise ValueError(f"broken is {self.broken!r}; use refuse or skip")
+        if self.max_side < 1:
+            raise ValueError(f"max_side is {self.max_side}; it must be at least 1")
+        codec = load_kind(self.model, VQVAE, device=self.device or best_device())
+        paths = all_pictures(self.pictures)
+        targets = distinct_names(paths, self.out)
+        readable = self._readable(paths, codec.config.autoencoder.image_channels)
+        for path in tqdm(readable, desc="reconstructing", disable=len(readable) < 2):
+            x = self._read(path, codec.config.autoencoder.image_channels)
+            tokens, x_hat = there_and_back(codec, x)
+            write_picture(grid(torch.stack([x, x_hat]), columns=2), targets[path])
+            h, w = tokens.shape
+            bits = tokens.numel() * math.log2(codec.config.num_codes)
+            quality = psnr(x_hat[None], x[None]).item()
+            tqdm.write(f"{targets[path]}: {h}×{w} tokens, {bits:.0f} bits, PSNR {quality:.2f} dB")
+        return 0
+
+    def _readable(self, paths: list[Path], channels: int) -> list[Path]:
+        readable = []
+        for path in paths:
+            try:
+                self._read(path, channels)
+                readable.append(path)
+            except (ValueError, OSError) as error:
+                if self.broken == "refuse":
+                    raise
+                print(f"vqlib: left out: {error}", file=sys.stderr)
+        if not readable:
+            raise ValueError(f"none of the {len(paths)} pictures can be read")
+        return readable
+
+    def _read(self, path: Path, channels: int) -> Float[Tensor, "C H W"]:
+        x = read_picture(path, channels=channels)
+        shrink = self.max_side / max(x.shape[1:])
+        if shrink >= 1:
+            return x
+        size = [max(1, round(side * shrink)) for side in x.shape[1:]]
+        small = F.interpolate(x[None], size, mode="bicubic", antialias=True, align_corners=False)
+        return small[0].clamp(-1, 1)
+
+
+@torch.no_grad()
+def there_and_back(
+    codec: VQVAE, x: Float[Tensor, "C H W"]
+) -> tuple[Int[Tensor, "h w"], Float[Tensor, "C H W"]]:
+    """Tokens and reconstruction of one image of any size.
+
+    Where a side is not a multiple of f, the border pixels are repeated; what was added is cut off
+    again afterwards.
+    """
+    f = codec.config.autoencoder.downsampling_factor
+    _, H, W = x.shape
+    padded = F.pad(x[None], (0, -W % f, 0, -H % f), mode="replicate")
+    tokens = codec.encode(padded.to(next(codec.parameters()).device))
+    return tokens[0].cpu(), codec.decode(tokens)[0, :, :H, :W].cpu()
+
+
+def all_pictures(given: tuple[Path, ...]) -> list[Path]:
+    """Files as they are, folders replaced by the pictures in them."""
+    if not given:
+        raise ValueError("no picture given; name at least one file or folder")
+    paths = []
+    for path in given:
+        if not path.is_dir():
+            paths.append(path)
+            continue
+        names, unreadable = find_pictures(path)
+        if not names and not unreadable:
+            raise ValueError(f"{path}: no picture in this folder")
+        paths += [path / name for name in names] + [broken for broken, _ in unreadable]
+    return paths
+
+
+def distinct_names(paths: list[Path], out: Path) -> dict[Path, Path]:
+    """Where each picture's result goes; raises `ValueError` rather than overwrite one."""
+    targets: dict[Path, Path] = {}
+    taken: dict[Path, Path] = {}
+    for path in paths:
+        target = out / f"{path.stem}.png"
+        if target in taken and taken[target] != path:
+            raise ValueError(
+                f"{path}: several pictures would be saved as {target}; rename one, or give them "
+                "in two calls with different --out"
+            )
+        if target.resolve() == path.resolve():
+            raise ValueError(
+                f"{path}: the result would overwrite the picture; choose another --out"
+            )
+        targets[path] = taken[target] = target
+        taken[target] = path
+    return targets

@@ -1,0 +1,249 @@
+"""`python -m vqlib train`: stage 1 (vqvae, vqgan) or stage 2 (prior)."""
+
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Annotated, Literal
+
+import torch
+import tyro
+
+from vqlib.cli.models import load_kind
+from vqlib.compress import (
+    LPIPS,
+    VQVAE,
+    EMACodes,
+    FeatureDistance,
+    GradientCodes,
+    NormalizedCodes,
+    VQVAEConfig,
+    vqgan,
+    vqvae_cifar10,
+    vqvae_digits,
+    vqvae_photos,
+)
+from vqlib.course.pretrained import load_pretrained, pretrained_folder
+from vqlib.data import LabelledImages, digits
+from vqlib.data.catalogue import open_images
+from vqlib.data.downloads import cifar10, mnist
+from vqlib.data.images import Images, stack
+from vqlib.generate.gpt import GPTConfig
+from vqlib.measure import psnr
+from vqlib.train.prior import PriorRecipe, tokenize, train_prior, validation_nll
+from vqlib.train.recipe import Trained
+from vqlib.train.runtime import best_device
+from vqlib.train.vqgan import VQGANRecipe, train_vqgan
+from vqlib.train.vqvae import VQVAERecipe, train_vqvae
+
+Shape = Literal["digits", "cifar10", "photos", "f2", "f4", "f8", "f16", "f32"]
+CODES = {"gradient": GradientCodes(), "ema": EMACodes(), "normalized": NormalizedCodes()}
+# Held-out images at the end of a run; `measure` takes all of them.
+NUM_HELD_OUT = 256
+
+
+@dataclass(frozen=True)
+class TrainStage1:
+    """What both recipes of stage 1 ask."""
+
+    out: Path
+    """Run folder for log, checkpoints and sample pictures; the last checkpoint is the model."""
+    data: str = "digits"
+    """A folder of pictures, or digits, faces, photos, textures, photos_and_textures, scenes, which
+    need no network, or mnist, cifar10, flowers102, pets, celeba, imagenet."""
+    data_root: Path = Path("data")
+    """Where downloaded data lies."""
+    shape: Shape | None = None
+    """The network: three small ones, or VQGAN's with this downsampling factor. By default digits
+    for grey images of at most 32 pixels, cifar10 for the data set of this name, else photos."""
+    num_codes: int | None = None
+    """K, size of the codebook; by default what the shape has."""
+    codes: Literal["gradient", "ema", "normalized"] = "gradient"
+    """How the codes are learned."""
+    size: int | None = None
+    """Side of the training images in pixels; by default what the shape has."""
+    start_from: Path | None = None
+    """Go on from this model instead of from scratch; shape, codes and num_codes are its own."""
+    broken: Literal["refuse", "skip"] = "refuse"
+    """What to do about pictures in a folder that cannot be read."""
+    resume: bool = False
+    """Go on from the latest checkpoint in --out."""
+    device: str | None = None
+    """Such as cpu or cuda:0; by default the best there is."""
+
+    def model(self) -> VQVAEConfig | VQVAE:
+        """The shape to train, or the model to go on from."""
+        if self.start_from is not None:
+            return load_kind(self.start_from, VQVAE)
+        config = self._shape()
+        if self.num_codes is not None:
+            config = replace(config, num_codes=self.num_codes)
+        if self.size is not None:
+            config = replace(config, image_size=self.size)
+        return replace(config, codes=CODES[self.codes])
+
+    def images(self, split: str, config: VQVAEConfig) -> Images:
+        """The pictures, of the size and with the channels that the model takes."""
+        return open_images(
+            self.data,
+            split,
+            size=config.image_size,
+            channels=config.autoencoder.image_channels,
+            root=self.data_root,
+            broken=self.broken,
+        )
+
+    def _shape(self) -> VQVAEConfig:
+        grey = self.data in ("digits", "mnist", "faces", "textures")
+        small = "cifar10" if self.data == "cifar10" else "photos"
+        shape = self.shape or ("digits" if self.data in ("digits", "mnist", "faces") else small)
+        if shape == "digits":
+            return vqvae_digits()
+        if shape == "cifar10":
+            return vqvae_cifar10()
+        channels = 1 if grey else 3
+        if shape == "photos":
+            return vqvae_photos(image_channels=channels)
+        return vqgan(int(shape[1:]), image_channels=channels)
+
+    def finish(self, trained: Trained[VQVAE], steps: int) -> int:
+        """Measure what was trained and say where it is; the exit status."""
+        config = trained.model.config
+        try:
+            held_out = stack(self.images("held_out", config), limit=NUM_HELD_OUT)
+        except ValueError as error:  # a folder may be too small to hold anything out
+            print(f"nothing measured: {error}")
+        else:
+            device = next(trained.model.parameters()).device
+            decoded = [
+                trained.model.decode(trained.model.encode(x.to(device))).cpu()
+                for x in held_out.split(16)
+            ]
+            quality = psnr(torch.cat(decoded), held_out).mean()
+            print(f"PSNR {quality:.2f} dB on {len(held_out)} held-out images")
+        return closing_line(trained, steps, self.out)
+
+
+@dataclass(frozen=True)
+class TrainVQVAE(TrainStage1):
+    """Stage 1: train a VQVAE on images."""
+
+    recipe: VQVAERecipe = field(default_factory=VQVAERecipe)
+    """How to train."""
+
+    def run(self) -> int:
+        """Train; the exit status is 130 if interrupted."""
+        model = self.model()
+        images = self.images("train", model.config if isinstance(model, VQVAE) else model)
+        options = {"folder": self.out, "resume": self.resume, "device": self.device}
+        return self.finish(train_vqvae(images, model, self.recipe, **options), self.recipe.steps)
+
+
+@dataclass(frozen=True)
+class TrainVQGAN(TrainStage1):
+    """Stage 1: train a VQGAN on images, with a perceptual loss and a critic."""
+
+    perceptual: Literal["offline", "lpips", "none"] = "offline"
+    """Network of the perceptual loss: our small one, or LPIPS, whose VGG16 is downloaded (528 MB);
+    none needs --perceptual-weight 0."""
+    recipe: VQGANRecipe = field(default_factory=VQGANRecipe)
+    """How to train."""
+
+    def run(self) -> int:
+        """Train; the exit status is 130 if interrupted."""
+        model = self.model()
+        images = self.images("train", model.config if isinstance(model, VQVAE) else model)
+        networks = {
+            "offline": lambda: FeatureDistance(load_pretrained("offline_features")),
+            "lpips": LPIPS,
+            "none": lambda: None,
+        }
+        trained = train_vqgan(
+            images,
+            model,
+            self.recipe,
+            perceptual=networks[self.perceptual](),
+            folder=self.out,
+            resume=self.resume,
+            device=self.device,
+        )
+        return self.finish(trained, self.recipe.steps)
+
+
+@dataclass(frozen=True)
+class TrainPrior:
+    """Stage 2: train a class-conditional GPT on the tokens of a trained VQVAE."""
+
+    out: Path
+    """Run folder for log.jsonl and checkpoints."""
+    codec: Path = field(default_factory=lambda: pretrained_folder("digits_vqvae"))
+    """Folder of the trained VQVAE, or its run folder."""
+    data: Literal["digits", "mnist", "cifar10"] = "digits"
+    """The data the VQVAE was trained on."""
+    data_root: Path = Path("data")
+    """Where downloaded data lies."""
+    num_layers: int = 4
+    """Transformer blocks."""
+    num_heads: int = 4
+    """Attention heads."""
+    width: int = 64
+    """Dimension of the embeddings."""
+    dropout: float = 0.1
+    """Dropout probability."""
+    recipe: PriorRecipe = field(default_factory=PriorRecipe)
+    """How to train."""
+    resume: bool = False
+    """Go on from the latest checkpoint in --out."""
+    device: str | None = None
+    """Such as cpu or cuda:0; by default the best there is."""
+
+    def run(self) -> int:
+        """Train; the exit status is 130 if interrupted."""
+        codec = load_kind(self.codec, VQVAE, device=self.device or best_device())
+        train = labelled(self.data, self.data_root, "train")
+        held_out = labelled(self.data, self.data_root, "held_out")
+        config = GPTConfig(
+            num_codes=codec.config.num_codes,
+            num_conditions=10,
+            num_tokens=codec.config.grid_size**2,
+            num_layers=self.num_layers,
+            num_heads=self.num_heads,
+            width=self.width,
+            dropout=self.dropout,
+        )
+        tokens = tokenize(codec, train.images)
+        options = {"folder": self.out, "resume": self.resume, "device": self.device}
+        trained = train_prior(tokens, train.labels, config, self.recipe, **options)
+        nll = validation_nll(trained.model, tokenize(codec, held_out.images), held_out.labels)
+        print(f"held-out negative log-likelihood {nll:.3f} nats per token")
+        return closing_line(trained, self.recipe.steps, self.out)
+
+
+@dataclass(frozen=True)
+class Train:
+    """Train stage 1 (vqvae or vqgan) or stage 2 (prior)."""
+
+    stage: (
+        Annotated[TrainVQVAE, tyro.conf.subcommand("vqvae")]
+        | Annotated[TrainVQGAN, tyro.conf.subcommand("vqgan")]
+        | Annotated[TrainPrior, tyro.conf.subcommand("prior")]
+    )
+
+    def run(self) -> int:
+        """Train the chosen stage."""
+        return self.stage.run()
+
+
+def labelled(name: str, root: Path, split: str) -> LabelledImages:
+    """The data sets with classes, for a class-conditional prior."""
+    if name == "digits":
+        return digits(split)
+    return mnist(root, split) if name == "mnist" else cifar10(root, split)
+
+
+def closing_line(trained: Trained, steps: int, out: Path) -> int:
+    """Say where the model is; exit status 0, or 130 after an interruption."""
+    done = trained.steps_done
+    if done < steps:
+        print(f"interrupted at step {done} of {steps}; go on with the same command and --resume")
+        return 130
+    print(f"{done} steps, {trained.seconds:.0f} s; the model is in {out}/step_{done:08d}")
+    return 0

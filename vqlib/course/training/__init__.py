@@ -1,0 +1,1 @@
+"""How the pretrained models of the course are trained: one file per set of models."""

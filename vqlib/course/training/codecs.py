@@ -1,0 +1,49 @@
+"""What the codecs of pictures have in common: the offline network, measuring, saving."""
+
+from pathlib import Path
+from typing import Any
+
+from vqlib.compress import VQVAE, FeatureDistance, FeatureNet
+from vqlib.course.pretrained import load_pretrained
+from vqlib.course.training.record import record_of, rounded
+from vqlib.data.images import Images
+from vqlib.measure import OfflineFeatures, measure_codec
+from vqlib.train import load_model, save_model
+from vqlib.train.recipe import Recipe, Trained
+
+
+def offline_network() -> FeatureNet:
+    """The pretrained offline network."""
+    return load_pretrained("offline_features")
+
+
+def measured(codec: VQVAE, held_out: Images, name: str, *, progress: bool = True) -> dict[str, Any]:
+    """Quality on held-out images, measured with the offline network.
+
+    Args:
+        codec: on the CPU.
+        held_out: images that it was not trained on.
+        name: what the Fréchet result calls them.
+        progress: show a bar.
+    """
+    net = offline_network()
+    values = measure_codec(
+        codec,
+        held_out,
+        perceptual=FeatureDistance(net),
+        extractor=OfflineFeatures(net),
+        reference_name=name,
+        progress=progress,
+    )
+    return rounded(values)
+
+
+def save_codec(
+    folder: Path, job: str, data: str, trained: Trained, recipe: Recipe, held_out: Images
+) -> None:
+    """Save a codec at half precision, then measure what was saved and write it into the record."""
+    save_model(trained.model.cpu(), folder, half=True)
+    codec = load_model(folder)
+    values = measured(codec, held_out, f"{data}, held out")
+    record = record_of(job, data, trained, recipe, values)
+    save_model(codec, folder, record=record, half=True)

@@ -1,0 +1,32 @@
+"""Eighty small grey faces: a codec for what follows about coordinates."""
+
+from dataclasses import replace
+from pathlib import Path
+
+from vqlib.compress import EMACodes, FeatureDistance, vqvae_digits
+from vqlib.course.training.codecs import offline_network, save_codec
+from vqlib.data.faces import faces
+from vqlib.train import VQGANRecipe, train_vqgan
+
+DATA = "faces, 80 of 25×25 pixels enlarged to 32×32, mirrored at random"
+RECIPE = VQGANRecipe(
+    steps=2000,
+    batch_size=16,
+    learning_rate=1e-3,
+    kmeans_init=True,
+    restart_every=50,
+    log_every=25,
+    perceptual_weight=0.3,
+    disc_weight=0.3,
+    disc_start=800,
+    disc_layers=1,
+    disc_channels=16,
+)
+
+
+def make(root: Path, device: str | None) -> None:
+    """Train `faces_vqgan`: 1×32×32 to 4×4 tokens out of 128; save it with its record."""
+    config = replace(vqvae_digits(), num_codes=128, codes=EMACodes(decay=0.98))
+    perceptual = FeatureDistance(offline_network())
+    trained = train_vqgan(faces("train"), config, RECIPE, perceptual=perceptual, device=device)
+    save_codec(root / "faces_vqgan", "faces", DATA, trained, RECIPE, faces("held_out"))

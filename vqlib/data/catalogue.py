@@ -1,0 +1,75 @@
+"""Data sets by name, or a folder of pictures: what the command line's --data means."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+from vqlib.data.digits import digits
+from vqlib.data.downloads import celeba, cifar10, flowers102, imagenet, mnist, pets
+from vqlib.data.faces import faces
+from vqlib.data.folder import FolderImages
+from vqlib.data.images import Images, TensorImages
+from vqlib.data.photos import photos, photos_and_textures, textures
+from vqlib.data.scenes import Scenes
+
+# Scenes are drawn by a program; this many make up a data set.
+NUM_SCENES = {"train": 5000, "held_out": 500}
+
+# Each takes (root, split, size). The size of MNIST and CIFAR-10 is fixed.
+BUNDLED: dict[str, Callable[[Path, str, int], Images]] = {
+    "digits": lambda _, split, size: TensorImages(digits(split, image_size=size).images),
+    "faces": lambda _, split, size: faces(split, size=size),
+    "photos": lambda _, split, size: photos(split, size=size),
+    "textures": lambda _, split, size: textures(split, size=size),
+    "photos_and_textures": lambda _, split, size: photos_and_textures(split, size=size),
+    "scenes": lambda _, split, size: Scenes(
+        split, count=NUM_SCENES[split], height=size, width=size
+    ),
+}
+DOWNLOADED: dict[str, Callable[[Path, str, int], Images]] = {
+    "mnist": lambda root, split, _: TensorImages(mnist(root, split).images),
+    "cifar10": lambda root, split, _: TensorImages(cifar10(root, split).images, flip=True),
+    "flowers102": lambda root, split, size: flowers102(root, split, size=size),
+    "pets": lambda root, split, size: pets(root, split, size=size),
+    "celeba": lambda root, split, size: celeba(root, split, size=size),
+    "imagenet": lambda root, split, size: imagenet(root, split, size=size),
+}
+
+
+def open_images(
+    name: str | Path,
+    split: str,
+    *,
+    size: int,
+    channels: int | None = None,
+    root: str | Path = "data",
+    broken: str = "refuse",
+) -> Images:
+    """A data set by its name, or the pictures of a folder.
+
+    Args:
+        name: one of `BUNDLED` and `DOWNLOADED`, or a folder. Where a folder has the name of a
+            data set, write ./name for the folder.
+        split: "train" or "held_out".
+        size: height and width of the images.
+        channels: of a folder's images, 1 or 3 (also the default); of other data what it must have.
+        root: where downloaded data lies.
+        broken: "refuse" or "skip" a folder's broken pictures.
+
+    Raises:
+        ValueError: neither a data set nor a folder, or images of other channels.
+    """
+    known = BUNDLED | DOWNLOADED
+    if str(name) in known:
+        images = known[str(name)](Path(root), split, size)
+    elif Path(name).exists():
+        return FolderImages(name, size, channels=channels or 3, split=split, broken=broken)
+    else:
+        raise ValueError(
+            f"data is {str(name)!r}: no such folder, and no such data set; there are "
+            f"{', '.join(known)}"
+        )
+    if channels is not None and images.image_shape[0] != channels:
+        raise ValueError(
+            f"{name} has images with {images.image_shape[0]} channels, {channels} are needed"
+        )
+    return images
