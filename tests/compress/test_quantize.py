@@ -31,12 +31,12 @@ def separated_quantizer(num_codes: int = 8, code_dim: int = 3) -> VectorQuantize
 @given(
     st.integers(1, 40), st.integers(2, 30), st.integers(1, 8), st.integers(0, 2**31), st.booleans()
 )
-def test_nearest_code_equals_the_textbook(n, k, d, seed, chunked):
+def test_nearest_code_equals_the_textbook(n, k, d, seed, in_blocks):
     generator = torch.Generator().manual_seed(seed)
     z, codebook = torch.randn(n, d, generator=generator), torch.randn(k, d, generator=generator)
     with pytest.MonkeyPatch.context() as patch:
-        if chunked:
-            patch.setattr(quantize, "MAX_DISTANCES", 2 * k)
+        if in_blocks:
+            patch.setitem(quantize.BLOCK, "cpu", (3, 4))
         got = nearest_code(z, codebook)
     distance = (z - codebook[got]).square().sum(1)
     best = (z - codebook[textbook_nearest(z, codebook)]).square().sum(1)
@@ -45,7 +45,11 @@ def test_nearest_code_equals_the_textbook(n, k, d, seed, chunked):
 
 def test_of_equally_near_codes_the_first_wins():
     codebook = torch.tensor([[1.0, 0.0], [-1.0, 0.0], [1.0, 0.0]])
-    assert nearest_code(torch.tensor([[0.0, 0.0], [2.0, 0.0]]), codebook).tolist() == [0, 0]
+    z = torch.tensor([[0.0, 0.0], [2.0, 0.0]])
+    assert nearest_code(z, codebook).tolist() == [0, 0]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(quantize.BLOCK, "cpu", (1, 1))
+        assert nearest_code(z, codebook).tolist() == [0, 0]
 
 
 def test_nearest_code_stays_float32_under_autocast():

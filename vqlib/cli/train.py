@@ -1,6 +1,7 @@
 """`python -m vqlib train`: stage 1 (vqvae, vqgan) or stage 2 (prior)."""
 
 from dataclasses import dataclass, field, replace
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -165,6 +166,10 @@ class TrainVQGAN(TrainStage1):
             resume=self.resume,
             device=self.device,
         )
+        if find_spec("matplotlib") and trained.history:
+            from vqlib.show.flight_recorder import save_flight_recorder
+
+            save_flight_recorder(trained.history, self.out / "flight_recorder.svg")
         return self.finish(trained, self.recipe.steps)
 
 

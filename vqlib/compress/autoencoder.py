@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
@@ -58,6 +59,17 @@ def check_images(x: Float[Tensor, "B C H W"], channels: int, factor: int) -> Non
         )
 
 
+def apart(layer: nn.Module, x: Float[Tensor, "B C h w"]) -> Float[Tensor, "B C2 h2 w2"]:
+    """The layer's output, outside of the compiled graph where there is one.
+
+    VQGAN's adaptive weight asks for the gradient of the decoder's last layer alone. Inside a
+    compiled graph that would cost the backward pass of everything.
+    """
+    if torch.compiler.is_dynamo_compiling():
+        torch._dynamo.graph_break()
+    return layer(x)
+
+
 class Encoder(nn.Module):
     """Images to latents: strided 4×4 convolutions, then residual blocks."""
 
@@ -103,4 +115,4 @@ class Decoder(nn.Module):
 
     def forward(self, z_q: Float[Tensor, "B D h w"]) -> Float[Tensor, "B C H W"]:
         """Decode latents. Training pulls the output to [-1, 1]; nothing clips it here."""
-        return self.layers(z_q)
+        return apart(self.layers[-1], self.layers[:-1](z_q))

@@ -4,6 +4,7 @@ Source: van den Oord et al., *Neural Discrete Representation Learning* (VQVAE), 
 Esser et al., *Taming Transformers*, equations 2 and 3.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
@@ -11,9 +12,9 @@ from jaxtyping import Float, Int
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-# Upper bound on the entries of the distance matrix held at once: 2²¹ float32 values are 8 MiB,
-# which stay in a processor's cache until their smallest is found.
-MAX_DISTANCES = 2**21
+# Vectors and codes compared at once. On a CPU the block's distances (8 MiB) stay in the cache until
+# their smallest is found; a GPU wants more work at a time (256 MiB).
+BLOCK = {"cpu": (1024, 2048), "gpu": (16384, 4096)}
 
 
 @dataclass(frozen=True)
@@ -35,23 +36,31 @@ def nearest_code(z: Float[Tensor, "N D"], codebook: Float[Tensor, "K D"]) -> Int
     """Index of the code nearest to each vector, in squared Euclidean distance (VQVAE, eq. 1).
 
     ‖z − e‖² = ‖z‖² − 2 z·e + ‖e‖², and ‖z‖² is the same for every code, so it is left out.
-    Computed in float32 also under autocast, in chunks that bound memory, without a gradient.
+    Computed in float32 also under autocast, block by block, without a gradient.
 
     Args:
         z: vectors, any floating dtype.
         codebook: the codes, any floating dtype.
 
     Returns:
-        int64 indices in [0, K). Of equally near codes the one with the lowest index.
+        int64 indices in [0, K). Of equally near codes a CPU gives the one with the lowest index.
     """
+    rows, columns = BLOCK["cpu" if z.device.type == "cpu" else "gpu"]
     with torch.autocast(z.device.type, enabled=False):
-        z, codebook = z.float(), codebook.float()
-        e_squared = codebook.square().sum(1)
-        chunk = max(1, MAX_DISTANCES // len(codebook))
-        nearest = [
-            torch.addmm(e_squared, part, codebook.T, alpha=-2).argmin(1) for part in z.split(chunk)
-        ]
-    return torch.cat(nearest)
+        blocks = codebook.float().split(columns)
+        return torch.cat([_nearest(part, blocks) for part in z.float().split(rows)])
+
+
+def _nearest(z: Float[Tensor, "n D"], blocks: Sequence[Float[Tensor, "_ D"]]) -> Int[Tensor, " n"]:
+    smallest = torch.full((len(z),), torch.inf, device=z.device)
+    nearest = torch.zeros(len(z), dtype=torch.int64, device=z.device)
+    first = 0  # index of the block's first code
+    for codes in blocks:
+        distance, index = torch.addmm(codes.square().sum(1), z, codes.T, alpha=-2).min(1)
+        nearest = torch.where(distance < smallest, index + first, nearest)
+        smallest = torch.minimum(distance, smallest)
+        first += len(codes)
+    return nearest
 
 
 def straight_through(z: Float[Tensor, "..."], z_q: Float[Tensor, "..."]) -> Float[Tensor, "..."]:

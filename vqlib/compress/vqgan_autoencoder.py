@@ -7,7 +7,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from vqlib.compress.autoencoder import check_images
+from vqlib.compress.autoencoder import apart, check_images
 from vqlib.compress.layers import (
     Downsample,
     NormResBlock,
@@ -174,4 +174,4 @@ class VQGANDecoder(nn.Module):
         h = self.levels[0](self.middle(self.conv_in(z_q)))
         for upsample, level in zip(self.upsamples, self.levels[1:], strict=True):
             h = level(upsample(h))
-        return self.conv_out(F.silu(self.norm_out(h)))
+        return apart(self.conv_out, F.silu(self.norm_out(h)))

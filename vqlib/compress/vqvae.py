@@ -175,7 +175,7 @@ def vqvae_cifar10() -> VQVAEConfig:
     return VQVAEConfig(autoencoder, num_codes=512, image_size=32)
 
 
-def vqvae_photos(image_channels: int = 3, num_codes: int = 256) -> VQVAEConfig:
+def vqvae_photos(image_channels: int = 3, num_codes: int = 512) -> VQVAEConfig:
     """A small codec for 64×64 pictures on a CPU → 16×16 tokens, f = 4."""
     autoencoder = AutoencoderConfig(
         image_channels=image_channels,

@@ -72,6 +72,8 @@ def prepare(
     if recipe.kmeans_init and not resumed:
         _start_codes(codec, images, recipe, place)
     if recipe.compile:
+        # λ goes back through the decoder's last layer more than once.
+        torch._functorch.config.donated_buffer = False
         codec.compile()
     return codec
 

@@ -169,7 +169,7 @@ class VQGANStep:
             (loss / count).backward()
             logs.append(terms)
             tokens.append(s)
-            pairs.append(torch.stack([x, x_hat.detach()]))  # the critic must not reach the codec
+            pairs.append(torch.stack([x, x_hat]))
         self.optimizer.step()
         self.care.after_step(self.codec, batch, torch.cat(tokens), step)
         return mean_logs(logs) | (self._critic_step(torch.cat(pairs, dim=1)) if active else {})
@@ -177,21 +177,33 @@ class VQGANStep:
     def _codec_loss(
         self, x: Float[Tensor, "B C H W"], active: bool
     ) -> tuple[Tensor, dict[str, Tensor], Tensor, Tensor]:
+        """Something to call backward on, the logs, the detached reconstructions, the tokens.
+
+        Perceptual network and critic look at the picture, not at the network that made it. So the
+        graph is cut at the picture: their gradients there are computed once, serve for λ, and are
+        then handed on to the codec.
+        """
         recipe = self.recipe
         with self.place.autocast(recipe.precision):
             x_hat, quantized = self.parallel(x)
-        reconstruction = self._reconstruction(x_hat.float(), x)
+        x_hat = x_hat.float()
+        picture = x_hat.detach().requires_grad_()
+        reconstruction = self._reconstruction(picture, x)
+        (pull,) = torch.autograd.grad(reconstruction, picture)
         weights = recipe.codebook_weight, recipe.commitment_weight
-        loss, logs = with_codebook_terms(reconstruction, quantized, *weights)
+        loss, logs = with_codebook_terms(reconstruction.detach(), quantized, *weights)
         if active:
             with _without_gradient(self.critic), self.place.autocast(recipe.precision):
-                adversarial = self.generator_loss(self.critic(x_hat))
+                adversarial = self.generator_loss(self.critic(picture))
+            (pull_gan,) = torch.autograd.grad(adversarial, picture)
+            # ⟨x̂, pull⟩ has the gradient of the loss that the pull is from, at every weight.
+            losses = (x_hat * pull).sum(), (x_hat * pull_gan).sum()
             last_layer = self.codec.decoder.last_layer
-            weight, rec_norm, gan_norm = adaptive_weight(reconstruction, adversarial, last_layer)
-            loss = loss + recipe.disc_weight * weight * adversarial
+            weight, rec_norm, gan_norm = adaptive_weight(*losses, last_layer)
+            pull = pull + recipe.disc_weight * weight * pull_gan
             logs |= {"lambda": weight, "grad_rec": rec_norm, "grad_gan": gan_norm}
             logs |= {"adversarial": adversarial.detach()}
-        return loss, logs, x_hat, quantized.tokens
+        return loss + (x_hat * pull).sum(), logs, picture.detach(), quantized.tokens
 
     def _reconstruction(
         self, x_hat: Float[Tensor, "B C H W"], x: Float[Tensor, "B C H W"]

@@ -9,7 +9,7 @@ from vqlib.course.training.codecs import offline_network, save_codec
 from vqlib.data.photos import photos_and_textures
 from vqlib.train import VQGANRecipe, VQVAERecipe, train_vqgan, train_vqvae
 
-STEPS = 1500
+STEPS = 2000
 DATA = "photos and textures, squares of 64×64 pixels"
 VQVAE_RECIPE = VQVAERecipe(
     steps=STEPS,
@@ -26,9 +26,9 @@ VQGAN_RECIPE = VQGANRecipe(
     kmeans_init=True,
     restart_every=50,
     log_every=25,
-    perceptual_weight=0.5,
-    disc_weight=0.5,
-    disc_start=400,
+    perceptual_weight=1.0,
+    disc_weight=0.3,
+    disc_start=800,
     disc_layers=2,
     disc_channels=16,
 )

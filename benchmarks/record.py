@@ -1,0 +1,32 @@
+"""What every result says first: how it was made, and on what."""
+
+import platform
+import sys
+from datetime import date
+from pathlib import Path
+
+import torch
+
+RESULTS = Path(__file__).parent / "results"
+
+
+def stamp() -> str:
+    """Command line, day, machine, threads and PyTorch's version, as one line of Markdown."""
+    command = " ".join(["python", f"benchmarks/{Path(sys.argv[0]).name}", *sys.argv[1:]])
+    threads = f"{torch.get_num_threads()} thread" + "s" * (torch.get_num_threads() != 1)
+    device = torch.cuda.get_device_name() if torch.cuda.is_available() else platform.machine()
+    return f"`{command}`, {date.today()}, {device}, {threads}, torch {torch.__version__}."
+
+
+def write(name: str, lines: list[str]) -> None:
+    """Print the lines and write them, under the stamp, to `results/NAME.md`."""
+    text = "\n".join([stamp(), "", *lines]) + "\n"
+    print(text)
+    RESULTS.mkdir(exist_ok=True)
+    (RESULTS / f"{name}.md").write_text(text, encoding="utf-8")
+
+
+def table(header: list[str], rows: list[list[str]]) -> list[str]:
+    """A Markdown table; the first column is words, the others are numbers."""
+    ruler = ["---", *["--:"] * (len(header) - 1)]
+    return [f"| {' | '.join(cells)} |" for cells in (header, ruler, *rows)]
