@@ -2,15 +2,26 @@
 
 import pytest
 
-from vqlib.course.make_weights import measure_codec, measure_prior
+from vqlib.course.make_weights import JOBS
 from vqlib.course.pretrained import WEIGHTS, load_pretrained, pretrained_record
+from vqlib.course.training import codecs, scenes
+from vqlib.course.training.digits import measure_codec, measure_prior
+from vqlib.data.faces import faces
+from vqlib.data.images import TensorImages
+from vqlib.data.photos import photos_and_textures
 
-NAMES = ["digits_vqvae", "digits_gpt"]
+NAMES = sorted(path.parent.name for path in WEIGHTS.glob("*/config.json"))
+
+
+@pytest.fixture(scope="module")
+def painted():
+    """The held-out scenes of the records."""
+    return scenes.paint("held_out", scenes.NUM_HELD_OUT)
 
 
 def test_the_package_stays_small():
     size = sum(path.stat().st_size for path in WEIGHTS.rglob("*") if path.is_file())
-    assert size < 2_000_000
+    assert size < 10_000_000
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -19,9 +30,11 @@ def test_each_record_says_how_the_model_was_made(name):
     assert {"command", "seed", "recipe", "seconds", "machine", "torch", "held_out"} <= set(record)
     parameters = sum(p.numel() for p in load_pretrained(name).parameters())
     assert parameters == record["parameters"]
+    program, _, job = record["command"].rpartition(" ")
+    assert program == "python -m vqlib.course.make_weights" and job in JOBS
 
 
-def test_the_codec_measures_as_recorded():
+def test_the_digits_codec_measures_as_recorded():
     measured = measure_codec(load_pretrained("digits_vqvae"))
     assert measured == pytest.approx(pretrained_record("digits_vqvae")["held_out"], rel=0.01)
     assert measured["codebook_usage"] > 0.9
@@ -33,6 +46,43 @@ def test_of_500_samples_a_classifier_of_real_digits_recognises_nine_in_ten():
     assert measured == pytest.approx(pretrained_record("digits_gpt")["held_out"], rel=0.02)
     assert measured["samples"] == 500
     assert measured["samples_recognised"] >= 0.9
+
+
+def check_codec(name: str, held_out) -> dict:
+    record = pretrained_record(name)["held_out"]
+    reference = record["frechet"]["protocol"]["reference"]
+    measured = codecs.measured(load_pretrained(name), held_out, reference, progress=False)
+    frechet, recorded = measured.pop("frechet"), record.pop("frechet")
+    assert measured == pytest.approx(record, rel=0.01)
+    assert frechet["protocol"] == recorded["protocol"]
+    assert frechet["distance"] == pytest.approx(recorded["distance"], rel=0.02)
+    return measured | {"frechet": frechet["distance"]}
+
+
+def test_vqgan_is_closer_to_photos_for_the_network_though_not_in_pixels():
+    plain, sharp = (
+        check_codec(f"photos_{kind}", photos_and_textures("held_out"))
+        for kind in ("vqvae", "vqgan")
+    )
+    assert sharp["frechet"] < plain["frechet"] / 2
+    distance = "feature distance (offline network)"
+    assert sharp[distance] < plain[distance] / 2
+    assert sharp["psnr_db"] < plain["psnr_db"]
+
+
+def test_the_faces_codec_measures_as_recorded():
+    check_codec("faces_vqgan", faces("held_out"))
+
+
+def test_the_scenes_codec_measures_as_recorded(painted):
+    measured = check_codec("scenes_vqgan", TensorImages(painted.images))
+    assert measured["codebook_usage"] > 0.9
+
+
+def test_label_maps_come_back_almost_unchanged(painted):
+    measured = scenes.measured(load_pretrained("scenes_labels"), painted.labels)
+    assert measured == pytest.approx(pretrained_record("scenes_labels")["held_out"], rel=0.01)
+    assert measured["pixel_accuracy"] > 0.9
 
 
 def test_an_unknown_model_is_named_with_those_there_are():

@@ -1,13 +1,10 @@
-"""The digits, their shifted copies, and the order of batches."""
-
-import itertools
+"""The digits and their shifted copies."""
 
 import pytest
 import torch
 
 from vqlib.data import digits
 from vqlib.data.augment import shifted_copies
-from vqlib.data.batches import batch_indices
 
 
 def test_the_split_is_fixed_and_disjoint():
@@ -47,22 +44,3 @@ def test_shifted_copies_move_every_image_every_way():
     assert torch.equal(shifted_copies(x, 0), x)
     with pytest.raises(ValueError, match="max_shift is -1"):
         shifted_copies(x, -1)
-
-
-def test_an_epoch_sees_every_image_once_and_the_next_another_order():
-    batches = list(itertools.islice(batch_indices(12, 4, seed=1), 6))
-    first, second = torch.cat(batches[:3]), torch.cat(batches[3:])
-    assert sorted(first.tolist()) == sorted(second.tolist()) == list(range(12))
-    assert first.tolist() != second.tolist()
-
-
-@pytest.mark.parametrize("done", [0, 1, 2, 3, 7])
-def test_a_resumed_run_sees_the_batches_it_would_have_seen(done):
-    whole = list(itertools.islice(batch_indices(10, 3, seed=5), 12))
-    rest = list(itertools.islice(batch_indices(10, 3, seed=5, first_step=done), 12 - done))
-    assert all(torch.equal(a, b) for a, b in zip(whole[done:], rest, strict=True))
-
-
-def test_a_batch_larger_than_the_data_is_named():
-    with pytest.raises(ValueError, match="batch_size is 11, the data set has 10 images"):
-        next(batch_indices(10, 11, seed=0))

@@ -1,19 +1,57 @@
-"""Model folders: round trip, safety, clear errors."""
+"""Model folders and checkpoints: round trip, half precision, safety, clear errors."""
 
 import json
+import sys
+from dataclasses import replace
 
 import pytest
 import torch
+from torch import Tensor, nn
 
-from vqlib.compress import VQVAE, vqvae_digits
+from tests.train.small import vqgan_digits
+from vqlib.compress import (
+    EMACodes,
+    FeatureNet,
+    NormalizedCodes,
+    label_maps,
+    vqvae_digits,
+)
+from vqlib.compress.gumbel import GumbelCodes
 from vqlib.generate import GPT, GPTConfig
 from vqlib.train import checkpoint
-from vqlib.train.checkpoint import load_model, save_model
+from vqlib.train.checkpoint import build, load_checkpoint, load_model, save_checkpoint, save_model
 
+CODES = {
+    "ema": EMACodes(decay=0.9),
+    "normalized": NormalizedCodes(low_dim=4),
+    "gumbel": GumbelCodes(),
+}
 MODELS = {
-    "vqvae": lambda: VQVAE(vqvae_digits()),
+    "vqvae": lambda: vqvae_digits().build(),
+    "vqgan": lambda: vqgan_digits().build(),
+    **{
+        name: lambda codes=codes: replace(vqvae_digits(), codes=codes).build()
+        for name, codes in CODES.items()
+    },
+    "label_maps": lambda: label_maps(vqvae_digits(), 5).build(),
+    "vqgan_label_maps": lambda: label_maps(vqgan_digits(), 5).build(),
+    "feature_net": lambda: FeatureNet(3, widths=(4, 8)),
     "gpt": lambda: GPT(GPTConfig(num_codes=5, num_tokens=4, num_layers=1, num_heads=1, width=4)),
 }
+
+
+def result(model: nn.Module) -> Tensor:
+    """What the model gives for some fixed input, in eval mode."""
+    model.eval()
+    generator = torch.Generator().manual_seed(0)
+    if isinstance(model, GPT):
+        tokens = torch.randint(5, (2, 3), generator=generator)
+        return model(tokens, torch.zeros(2, dtype=torch.int64))
+    if hasattr(model, "one_hot"):
+        return model(torch.randint(5, (2, 32, 32), generator=generator))[0]
+    if isinstance(model, FeatureNet):
+        return model(torch.rand(2, 3, 16, 16, generator=generator))
+    return model(torch.rand(2, 1, 32, 32, generator=generator))[0]
 
 
 @pytest.mark.parametrize("kind", MODELS)
@@ -25,9 +63,38 @@ def test_a_model_comes_back_as_it_was(tmp_path, kind):
     assert again.config == model.config
     assert not again.training
     state = again.state_dict()
+    assert state.keys() == model.state_dict().keys()
     assert all(torch.equal(value, state[name]) for name, value in model.state_dict().items())
+    assert torch.equal(result(model), result(again))
     names = sorted(path.name for path in (tmp_path / "m").iterdir())
     assert names == ["config.json", "model.safetensors", "record.json"]
+    assert json.loads((tmp_path / "m" / "record.json").read_text()) == {"seed": 3}
+
+
+def test_every_kind_that_can_be_loaded_was_tried():
+    built = [make() for make in MODELS.values()]
+    assert {type(model).__name__ for model in built} == checkpoint.MODELS.keys()
+    parts = {
+        type(part).__name__
+        for model in built
+        for part in vars(model.config).values()
+        if type(part).__module__.startswith("vqlib")
+    }
+    assert parts == checkpoint.PARTS.keys()
+
+
+@pytest.mark.parametrize("kind", ["ema", "gpt"])
+def test_half_precision_halves_the_file_and_only_rounds(tmp_path, kind):
+    model = MODELS[kind]()
+    save_model(model, tmp_path / "full")
+    save_model(model, tmp_path / "half", half=True)
+    full, half = ((tmp_path / name / "model.safetensors").stat() for name in ("full", "half"))
+    numbers = sum(tensor.numel() for tensor in model.state_dict().values())
+    assert full.st_size - half.st_size == pytest.approx(2 * numbers, abs=100)  # names, padding
+    again = load_model(tmp_path / "half").state_dict()
+    for name, tensor in model.state_dict().items():
+        assert again[name].dtype == torch.float32
+        assert torch.equal(again[name], tensor.half().float()), name
 
 
 def test_a_failure_while_writing_leaves_the_old_model(tmp_path, monkeypatch):
@@ -44,30 +111,37 @@ def test_a_failure_while_writing_leaves_the_old_model(tmp_path, monkeypatch):
     assert [path.name for path in tmp_path.iterdir()] == ["m"]
 
 
-def damage(folder, name, content):
-    (folder / name).write_bytes(content)
-
-
 @pytest.mark.parametrize(
     ("name", "content", "message"),
     [
-        ("model.safetensors", b"garbage", "model.safetensors is not a readable safetensors file"),
-        ("config.json", b'{"model": "GPT", "wid', "config.json is not valid JSON"),
-        ("config.json", b'{"model": "CNN"}', "model kind is 'CNN'"),
-        ("config.json", b'{"model": "GPT", "colour": 1}', "not a complete GPT configuration"),
-        (
-            "config.json",
-            b'{"model": "VQVAE", "autoencoder": {"kind": "CNN"}}',
-            "not a complete VQVAE configuration: 'CNN'",
-        ),
-        ("config.json", b'{"model": "GPT", "width": 8}', "weights and config.json do not fit"),
+        ("model.safetensors", "garbage", "model.safetensors is not a readable safetensors file"),
+        ("config.json", '{"model": "GPT", "wid', "config.json is not valid JSON"),
+        ("config.json", "[1]", r"config.json holds \[1\]"),
+        ("config.json", '{"model": "CNN"}', "model kind is 'CNN'"),
+        ("config.json", '{"model": ["GPT"]}', "model kind is "),
+        ("config.json", '{"model": "GPT", "colour": 1}', "not a complete GPT configuration"),
+        ("config.json", '{"model": "GPT", "width": 0}', "not a complete GPT.*width 0"),
+        ("config.json", '{"model": "GPT", "width": 8}', "weights and config.json do not fit"),
     ],
 )
 def test_damaged_folders_are_named(tmp_path, name, content, message):
     save_model(MODELS["gpt"](), tmp_path)
-    damage(tmp_path, name, content)
-    with pytest.raises(ValueError, match=message):
+    (tmp_path / name).write_text(content)
+    with pytest.raises(ValueError, match=f"{tmp_path}.*{message}"):
         load_model(tmp_path)
+
+
+@pytest.mark.parametrize("field", ["autoencoder", "codes"])
+@pytest.mark.parametrize("kind", ["harmful", "harmful.Config", "vqlib.compress.EMACodes", "VQVAE"])
+def test_kinds_are_looked_up_in_a_list_and_never_imported(tmp_path, monkeypatch, field, kind):
+    (tmp_path / "harmful.py").write_text("raise SystemExit('imported')")
+    monkeypatch.syspath_prepend(tmp_path)
+    config = {"model": "VQVAE", field: {"kind": kind}}
+    with pytest.raises(ValueError, match=f"not a complete VQVAE configuration: '{kind}'"):
+        build(config)
+    with pytest.raises(ValueError, match=f"model kind is '{kind}x'"):
+        build({"model": f"{kind}x"})
+    assert "harmful" not in sys.modules
 
 
 @pytest.mark.parametrize("name", ["config.json", "model.safetensors"])
@@ -83,3 +157,62 @@ def test_configs_are_plain_json(tmp_path):
     config = json.loads((tmp_path / "config.json").read_text())
     assert config["model"] == "VQVAE"
     assert config["autoencoder"]["code_dim"] == 16
+
+
+def trained_a_little() -> tuple[GPT, dict[str, checkpoint.Part]]:
+    model = MODELS["gpt"]()
+    optimizer = torch.optim.Adam(model.parameters())
+    result(model).sum().backward()
+    optimizer.step()
+    return model, {"optimizer": optimizer, "norm": nn.BatchNorm2d(2)}
+
+
+def test_parts_come_back_as_they_were(tmp_path):
+    model, parts = trained_a_little()
+    torch.nn.init.normal_(parts["norm"].running_mean)
+    saved = save_checkpoint(tmp_path, model, parts, step=3, recipe={"seed": 1})
+    drawn = torch.rand(3)
+    other, other_parts = trained_a_little()
+    assert load_checkpoint(saved, other, other_parts) == 3
+    assert torch.equal(torch.rand(3), drawn)  # the random state came back too
+    assert torch.equal(other_parts["norm"].running_mean, parts["norm"].running_mean)
+    one, two = (p["optimizer"].state_dict() for p in (parts, other_parts))
+    assert json.dumps(one["param_groups"]) == json.dumps(two["param_groups"])  # a tuple, a list
+    for index, values in one["state"].items():
+        assert all(torch.equal(value, two["state"][index][key]) for key, value in values.items())
+    assert checkpoint.recipe_of(saved) == {"seed": 1}
+
+
+@pytest.mark.parametrize("name", ["training.safetensors", "training.json", "model.safetensors"])
+def test_damaged_checkpoints_are_named(tmp_path, name):
+    model, parts = trained_a_little()
+    saved = save_checkpoint(tmp_path, model, parts, step=3, recipe={})
+    whole = (saved / name).read_bytes()
+    (saved / name).write_bytes(whole[: len(whole) // 2])
+    with pytest.raises(ValueError, match=f"step_00000003/{name} is not"):
+        load_checkpoint(saved, model, parts)
+    (saved / name).unlink()
+    with pytest.raises(FileNotFoundError, match=f"{name} not found"):
+        load_checkpoint(saved, model, parts)
+
+
+def test_another_set_of_parts_is_named(tmp_path):
+    model, parts = trained_a_little()
+    saved = save_checkpoint(tmp_path, model, parts, step=3, recipe={})
+    fewer = torch.optim.Adam(list(model.parameters())[:2])
+    for wrong, message in (
+        ({"optimizer": parts["optimizer"]}, "holds norm.*, which this training does not have"),
+        ({**parts, "critic": nn.Linear(2, 2)}, "another critic: .*Missing key"),
+        ({**parts, "second": fewer}, "another second: "),
+        ({**parts, "optimizer": fewer}, "another optimizer: "),
+    ):
+        with pytest.raises(ValueError, match=f"(?s)step_00000003.*{message}"):
+            load_checkpoint(saved, model, wrong)
+
+
+def test_another_model_is_named(tmp_path):
+    model, parts = trained_a_little()
+    saved = save_checkpoint(tmp_path, model, parts, step=3, recipe={})
+    wider = GPT(replace(model.config, width=8))
+    with pytest.raises(ValueError, match="another model .width: 4 then, 8 now."):
+        load_checkpoint(saved, wider, parts)

@@ -1,37 +1,92 @@
-"""Ten steps equal five, save, load and five; Ctrl-C and kill lose nothing."""
+"""Ten steps equal five, save, load and five; Ctrl-C and crashes lose nothing."""
 
 import json
 import os
 import signal
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 import torch
 from safetensors.torch import load_file
 
-from vqlib.compress import vqvae_digits
-from vqlib.data import digits
-from vqlib.generate import GPTConfig
-from vqlib.train import PriorRecipe, VQVAERecipe, train_prior, train_vqvae
-from vqlib.train.checkpoint import latest_checkpoint
-
-QUIET = {"device": "cpu", "progress": False}
-GPT_CONFIG = GPTConfig(
-    num_codes=64, num_conditions=10, num_tokens=16, num_layers=2, num_heads=2, width=16, dropout=0.2
+from tests.train.small import (
+    CRITIC,
+    QUIET,
+    SHORT,
+    distance,
+    images,
+    label_maps_of_digits,
+    vqgan_digits,
 )
+from vqlib.compress import EMACodes, GradientCodes, label_maps, vqvae_digits
+from vqlib.data import digits
+from vqlib.data.label_maps import TensorLabelMaps
+from vqlib.generate import GPTConfig
+from vqlib.train import (
+    PriorRecipe,
+    VQGANRecipe,
+    VQVAERecipe,
+    load_model,
+    train_prior,
+    train_vqgan,
+    train_vqvae,
+)
+from vqlib.train.checkpoint import latest_checkpoint
+from vqlib.train.features import FeatureRecipe, train_feature_net
+
+TEN = {**SHORT, "steps": 10, "save_every": 4}
+CARE = {"kmeans_init": True, "restart_every": 3, "ema_decay": 0.9}
 
 
-def vqvae(folder=None, resume=False, **changes):
-    recipe = replace(VQVAERecipe(steps=10, batch_size=8, save_every=4, log_every=1), **changes)
-    images = digits().images[:50]
-    return train_vqvae(images, vqvae_digits(), recipe, folder=folder, resume=resume, **QUIET)
+def vqvae(folder=None, resume=False, codes=None, **changes):
+    recipe = VQVAERecipe(**TEN | changes)
+    config = replace(vqvae_digits(), codes=codes or GradientCodes())
+    return train_vqvae(images(), config, recipe, folder=folder, resume=resume, **QUIET)
+
+
+def vqvae_with_care(folder=None, resume=False, **changes):
+    return vqvae(folder, resume, EMACodes(), accumulate=2, **CARE | changes)
+
+
+def label_map_codec(folder=None, resume=False, **changes):
+    maps = TensorLabelMaps(label_maps_of_digits(), flip=True)
+    config, recipe = label_maps(vqvae_digits(), 5), VQVAERecipe(**TEN | CARE | changes)
+    return train_vqvae(maps, config, recipe, folder=folder, resume=resume, **QUIET)
+
+
+def vqgan(folder=None, resume=False, config=None, **changes):
+    recipe = VQGANRecipe(**TEN | CARE | CRITIC | {"disc_start": 3} | changes)
+    options = {"perceptual": distance(), "folder": folder, "resume": resume, **QUIET}
+    return train_vqgan(images(), config or vqvae_digits(), recipe, **options)
+
+
+def vqgan_whose_critic_comes_later(folder=None, resume=False):
+    return vqgan(folder, resume, disc_start=7)
+
+
+def vqgan_with_dropout(folder=None, resume=False):
+    return vqgan(folder, resume, vqgan_digits(), ema_decay=None)
+
+
+def feature_net(folder=None, resume=False):
+    return train_feature_net(FeatureRecipe(**TEN), folder=folder, resume=resume, **QUIET)
 
 
 def prior(folder=None, resume=False, **changes):
-    recipe = replace(PriorRecipe(steps=10, batch_size=8, save_every=4, log_every=1), **changes)
+    recipe = PriorRecipe(**TEN | changes)
+    config = GPTConfig(
+        num_codes=64,
+        num_conditions=10,
+        num_tokens=16,
+        num_layers=2,
+        num_heads=2,
+        width=16,
+        dropout=0.2,
+    )
     tokens = torch.randint(64, (50, 16), generator=torch.Generator().manual_seed(0))
     options = {"folder": folder, "resume": resume, **QUIET}
-    return train_prior(tokens, digits().labels[:50], GPT_CONFIG, recipe, **options)
+    return train_prior(tokens, digits().labels[:50], config, recipe, **options)
 
 
 def interrupt_after(step: int, monkeypatch, times: int = 1) -> None:
@@ -49,35 +104,72 @@ def interrupt_after(step: int, monkeypatch, times: int = 1) -> None:
     monkeypatch.setattr(loop.Run, "log", log_and_interrupt)
 
 
-@pytest.mark.parametrize("train", [vqvae, prior])
+def without_seconds(history: list[dict]) -> list[dict]:
+    return [{k: v for k, v in entry.items() if k != "seconds"} for entry in history]
+
+
+def assert_same_end(one: Path, two: Path) -> None:
+    """The two runs' last checkpoints are equal, bit for bit, in everything but the time."""
+    for name in ("model.safetensors", "training.safetensors"):
+        a, b = (load_file(latest_checkpoint(folder) / name) for folder in (one, two))
+        assert a.keys() == b.keys()
+        assert [key for key in a if not torch.equal(a[key], b[key])] == []
+    for name in ("config.json", "training.json"):
+        a, b = (json.loads((latest_checkpoint(folder) / name).read_text()) for folder in (one, two))
+        assert a == b
+
+
+@pytest.mark.parametrize(
+    "train",
+    [
+        vqvae,
+        vqvae_with_care,
+        label_map_codec,
+        vqgan,
+        vqgan_whose_critic_comes_later,
+        vqgan_with_dropout,
+        feature_net,
+        prior,
+    ],
+)
 def test_ten_steps_equal_five_and_five_bit_for_bit(train, tmp_path, monkeypatch):
-    whole = train()
+    whole = train(folder=tmp_path / "whole")
     with monkeypatch.context() as patch:
         interrupt_after(5, patch)
-        first = train(folder=tmp_path)
+        first = train(folder=tmp_path / "halves")
     assert first.steps_done == 5
-    assert latest_checkpoint(tmp_path).name == "step_00000005"
+    assert latest_checkpoint(tmp_path / "halves").name == "step_00000005"
     torch.manual_seed(12345)  # a new process would start elsewhere
-    second = train(folder=tmp_path, resume=True)
+    second = train(folder=tmp_path / "halves", resume=True)
     assert second.steps_done == 10
+    assert_same_end(tmp_path / "whole", tmp_path / "halves")
+    assert without_seconds(second.history) == without_seconds(whole.history)
+    saved = load_model(latest_checkpoint(tmp_path / "halves")).state_dict()
+    for name, tensor in second.model.state_dict().items():
+        assert torch.equal(tensor, saved[name]), name
+
+
+def test_a_checkpoint_holds_all_that_a_vqgan_needs(tmp_path):
+    vqgan(folder=tmp_path, steps=4)
+    tensors = load_file(latest_checkpoint(tmp_path) / "training.safetensors")
+    parts = {key.split(".")[0] for key in tensors}
+    expected = {"critic", "optimizer", "critic_optimizer", "care", "model", "average", "rng"}
+    assert parts == expected
+    assert tensors["critic_optimizer.0.step"] == 1  # the critic came in at step 3, from 0
+    assert tensors["optimizer.0.step"] == 4
+    assert tensors["care.restarts.counts"].sum() == 8 * 16  # tokens since the restart after step 2
+    assert tensors["average.n_averaged"] == 4
+
+
+def test_workers_change_nothing_even_if_they_had_drawn_ahead(tmp_path, monkeypatch):
+    whole = vqvae(folder=tmp_path / "whole")
+    with monkeypatch.context() as patch:
+        interrupt_after(5, patch)
+        vqvae(folder=tmp_path / "halves", workers=2)
+    second = vqvae(folder=tmp_path / "halves", resume=True, workers=1)
+    assert without_seconds(second.history) == without_seconds(whole.history)
     for name, tensor in whole.model.state_dict().items():
         assert torch.equal(tensor, second.model.state_dict()[name]), name
-    losses = [entry["loss"] for entry in second.history]
-    assert losses == [entry["loss"] for entry in whole.history]
-
-
-def test_the_optimisers_state_is_restored_bit_for_bit(tmp_path, monkeypatch):
-    vqvae(folder=tmp_path / "whole")
-    with monkeypatch.context() as patch:
-        interrupt_after(5, patch)
-        vqvae(folder=tmp_path / "resumed")
-    vqvae(folder=tmp_path / "resumed", resume=True)
-    whole, resumed = (
-        load_file(tmp_path / name / "step_00000010" / "training.safetensors")
-        for name in ("whole", "resumed")
-    )
-    assert whole.keys() == resumed.keys()
-    assert all(torch.equal(whole[key], resumed[key]) for key in whole)
 
 
 def test_a_second_interrupt_stops_at_once(tmp_path, monkeypatch):
@@ -87,18 +179,22 @@ def test_a_second_interrupt_stops_at_once(tmp_path, monkeypatch):
     assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
 
 
-def test_the_log_has_each_step_once_after_a_crash(tmp_path, monkeypatch):
+def crash_after(step: int, monkeypatch) -> None:
     from vqlib.train import loop
 
     log = loop.Run.log
 
-    def crash(self, step, logs):
-        log(self, step, logs)
-        if step + 1 == 6:
+    def log_and_crash(self, now, logs):
+        log(self, now, logs)
+        if now + 1 == step:
             raise RuntimeError("power cut")
 
+    monkeypatch.setattr(loop.Run, "log", log_and_crash)
+
+
+def test_the_log_has_each_step_once_after_a_crash(tmp_path, monkeypatch):
     with monkeypatch.context() as patch:
-        patch.setattr(loop.Run, "log", crash)
+        crash_after(6, patch)
         with pytest.raises(RuntimeError, match="power cut"):
             vqvae(folder=tmp_path)
     with (tmp_path / "log.jsonl").open("a") as file:
@@ -109,21 +205,39 @@ def test_the_log_has_each_step_once_after_a_crash(tmp_path, monkeypatch):
 
 
 def test_a_run_is_never_overwritten_unasked(tmp_path):
-    vqvae(folder=tmp_path)
-    with pytest.raises(FileExistsError, match="already holds a run .step_00000010."):
-        vqvae(folder=tmp_path)
+    vqvae(folder=tmp_path, steps=2, tensorboard=True)
+    before = sorted(path.name for path in tmp_path.rglob("*"))
+    with pytest.raises(FileExistsError, match="already holds a run .step_00000002."):
+        vqvae(folder=tmp_path, steps=2, tensorboard=True)
+    assert sorted(path.name for path in tmp_path.rglob("*")) == before
 
 
 def test_another_recipe_cannot_resume(tmp_path):
-    vqvae(folder=tmp_path, steps=4)
+    vqvae(folder=tmp_path, steps=2)
     with pytest.raises(ValueError, match="learning_rate: 0.001 then, 0.01 now"):
-        vqvae(folder=tmp_path, resume=True, steps=4, learning_rate=0.01)
+        vqvae(folder=tmp_path, resume=True, steps=2, learning_rate=0.01)
+    with pytest.raises(ValueError, match="disc_start: None then, 3 now"):
+        vqgan(folder=tmp_path, resume=True, steps=2)
+
+
+@pytest.mark.parametrize("codes", [EMACodes(decay=0.5), GradientCodes()])
+def test_another_model_cannot_resume(codes, tmp_path):
+    vqvae(folder=tmp_path, codes=EMACodes(), steps=2)
+    with pytest.raises(ValueError, match=r"step_00000002 holds another model .codes: "):
+        vqvae(folder=tmp_path, resume=True, codes=codes, steps=2)
+
+
+def test_what_changes_no_weights_may_change_on_resuming(tmp_path):
+    vqvae(folder=tmp_path, steps=2)
+    free = {"log_every": 7, "save_every": 5, "sample_every": 9, "workers": 1, "tensorboard": True}
+    assert vqvae(folder=tmp_path, resume=True, steps=2, **free).steps_done == 2
 
 
 def test_resuming_a_finished_run_returns_its_model(tmp_path):
-    done = vqvae(folder=tmp_path, steps=4)
-    again = vqvae(folder=tmp_path, resume=True, steps=4)
+    done = vqvae_with_care(folder=tmp_path, steps=4)
+    again = vqvae_with_care(folder=tmp_path, resume=True, steps=4)
     assert again.steps_done == 4
+    assert again.history == done.history
     for name, tensor in done.model.state_dict().items():
         assert torch.equal(tensor, again.model.state_dict()[name])
 
@@ -132,19 +246,3 @@ def test_only_the_latest_checkpoint_is_kept_and_leftovers_go(tmp_path):
     (tmp_path / ".writing-step_00000004-dead").mkdir(parents=True)
     vqvae(folder=tmp_path)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["log.jsonl", "step_00000010"]
-
-
-def test_wrong_recipes_are_named():
-    with pytest.raises(ValueError, match="steps is 0"):
-        VQVAERecipe(steps=0)
-    with pytest.raises(ValueError, match=r"learning_rate is -1\.0"):
-        PriorRecipe(learning_rate=-1.0)
-
-
-def test_the_learning_rate_warms_up_and_decays():
-    recipe = VQVAERecipe(steps=100, warmup_steps=10, learning_rate=1.0)
-    rates = [recipe.learning_rate_at(step) for step in range(100)]
-    assert rates[0] == pytest.approx(0.1)
-    assert max(rates) == rates[10] == pytest.approx(1.0)
-    assert rates[55] == pytest.approx(0.5)
-    assert rates[99] < 0.001

@@ -1,6 +1,7 @@
 """`python -m vqlib measure`: how good is a codec on these pictures?"""
 
 import json
+import warnings
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
@@ -8,10 +9,11 @@ from typing import Literal
 from torch import nn
 from tyro.conf import Positional
 
-from vqlib.cli.models import load_kind
+from vqlib.cli.messages import name_left_out, say
+from vqlib.cli.models import check_device, load_kind
 from vqlib.compress import LPIPS, VQVAE, FeatureDistance
 from vqlib.course.pretrained import load_pretrained, pretrained_folder
-from vqlib.data.catalogue import open_images
+from vqlib.data.catalogue import BUNDLED, DOWNLOADED, open_images
 from vqlib.measure import FrechetResult, InceptionFeatures, OfflineFeatures, measure_codec
 from vqlib.train.runtime import best_device
 
@@ -23,7 +25,7 @@ class Measure:
     """Measure a codec on a folder of pictures, or on held-out pictures of a data set."""
 
     data: Positional[str]
-    """A folder, or the name of a data set."""
+    """A folder, or the name of a data set; ./name is always a folder."""
     model: Path = field(default_factory=lambda: pretrained_folder("photos_vqgan"))
     """Folder of a trained or converted model, or a run folder; by default the course's photos."""
     split: Literal["all", "train", "held_out"] | None = None
@@ -47,27 +49,31 @@ class Measure:
 
     def run(self) -> int:
         """Measure, print a table, and write the JSON file if one is wanted."""
-        device = self.device or best_device()
+        device = check_device(self.device) or best_device()
         codec = load_kind(self.model, VQVAE, device=device)
-        folder = Path(self.data).is_dir()
+        by_name = self.data in BUNDLED | DOWNLOADED
         images = open_images(
             self.data,
-            self.split or ("all" if folder else "held_out"),
-            size=self.size or codec.config.image_size,
+            self.split or ("held_out" if by_name else "all"),
+            size=codec.config.image_size if self.size is None else self.size,
             channels=codec.config.autoencoder.image_channels,
             root=self.data_root,
             broken=self.broken,
         )
+        name_left_out(images)
         perceptual, extractor = self._networks()
-        results = measure_codec(
-            codec,
-            images,
-            perceptual=perceptual.to(device),
-            extractor=extractor.to(device),
-            reference_name=self.data,
-            batch_size=self.batch_size,
-            device=device,
-        )
+        with warnings.catch_warnings(record=True) as noted:
+            results = measure_codec(
+                codec,
+                images,
+                perceptual=perceptual.to(device),
+                extractor=extractor.to(device),
+                reference_name=self.data,
+                batch_size=self.batch_size,
+                device=device,
+            )
+        for warning in noted:
+            say(f"warning: {warning.message}")
         for name, value in results.items():
             print(_line(name, value))
         if self.out is not None:

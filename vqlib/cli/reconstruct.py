@@ -1,7 +1,7 @@
 """`python -m vqlib reconstruct`: pictures to tokens and back."""
 
 import math
-import sys
+import os
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -12,7 +12,8 @@ from torch.nn import functional as F
 from tqdm import tqdm
 from tyro.conf import Positional
 
-from vqlib.cli.models import load_kind
+from vqlib.cli.messages import say
+from vqlib.cli.models import check_device, load_kind
 from vqlib.compress.vqvae import VQVAE
 from vqlib.course.pretrained import pretrained_folder
 from vqlib.data.folder import find_pictures
@@ -44,8 +45,9 @@ class Reconstruct:
             raise ValueError(f"broken is {self.broken!r}; use refuse or skip")
         if self.max_side < 1:
             raise ValueError(f"max_side is {self.max_side}; it must be at least 1")
-        codec = load_kind(self.model, VQVAE, device=self.device or best_device())
-        paths = all_pictures(self.pictures)
+        device = check_device(self.device) or best_device()
+        codec = load_kind(self.model, VQVAE, device=device)
+        paths = all_pictures(self.pictures, self.out)
         targets = distinct_names(paths, self.out)
         readable = self._readable(paths, codec.config.autoencoder.image_channels)
         for path in tqdm(readable, desc="reconstructing", disable=len(readable) < 2):
@@ -67,7 +69,7 @@ class Reconstruct:
             except (ValueError, OSError) as error:
                 if self.broken == "refuse":
                     raise
-                print(f"vqlib: left out: {error}", file=sys.stderr)
+                say(f"left out: {error}")
         if not readable:
             raise ValueError(f"none of the {len(paths)} pictures can be read")
         return readable
@@ -98,8 +100,8 @@ def there_and_back(
     return tokens[0].cpu(), codec.decode(tokens)[0, :, :H, :W].cpu()
 
 
-def all_pictures(given: tuple[Path, ...]) -> list[Path]:
-    """Files as they are, folders replaced by the pictures in them."""
+def all_pictures(given: tuple[Path, ...], out: Path) -> list[Path]:
+    """Files as they are, folders replaced by the pictures in them, but for results in `out`."""
     if not given:
         raise ValueError("no picture given; name at least one file or folder")
     paths = []
@@ -108,10 +110,19 @@ def all_pictures(given: tuple[Path, ...]) -> list[Path]:
             paths.append(path)
             continue
         names, unreadable = find_pictures(path)
+        names = without_results(names, path, out)
         if not names and not unreadable:
             raise ValueError(f"{path}: no picture in this folder")
         paths += [path / name for name in names] + [broken for broken, _ in unreadable]
     return paths
+
+
+def without_results(names: list[str], folder: Path, out: Path) -> list[str]:
+    """The names below `folder` that are not in `out` too: those are earlier results."""
+    folder, out = Path(os.path.realpath(folder)), Path(os.path.realpath(out))
+    if folder not in out.parents:
+        return names
+    return [name for name in names if out.relative_to(folder) not in Path(name).parents]
 
 
 def distinct_names(paths: list[Path], out: Path) -> dict[Path, Path]:
@@ -125,7 +136,7 @@ def distinct_names(paths: list[Path], out: Path) -> dict[Path, Path]:
                 f"{path}: several pictures would be saved as {target}; rename one, or give them "
                 "in two calls with different --out"
             )
-        if target.resolve() == path.resolve():
+        if os.path.realpath(target) == os.path.realpath(path):
             raise ValueError(
                 f"{path}: the result would overwrite the picture; choose another --out"
             )

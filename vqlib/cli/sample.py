@@ -39,10 +39,13 @@ class Sample:
     def run(self) -> int:
         """Sample and save a grid of pictures."""
         codec, prior = load_kind(self.codec, VQVAE), load_kind(self.prior, GPT)
-        if prior.config.num_codes != codec.config.num_codes:
+        side = codec.config.grid_size
+        T, K = side**2, codec.config.num_codes
+        if (prior.config.num_tokens, prior.config.num_codes) != (T, K):
             raise ValueError(
-                f"{self.prior} models {prior.config.num_codes} codes, {self.codec} has "
-                f"{codec.config.num_codes}: they do not belong together"
+                f"{self.prior} models {prior.config.num_tokens} tokens out of "
+                f"{prior.config.num_codes} codes, {self.codec} makes {T} out of {K}: they do not "
+                "belong together"
             )
         if self.count < 1:
             raise ValueError(f"count is {self.count}; it must be at least 1")
@@ -56,7 +59,6 @@ class Sample:
             top_p=self.top_p,
             generator=torch.Generator().manual_seed(self.seed),
         )
-        side = codec.config.grid_size
         images = codec.decode(tokens.view(-1, side, side))
         write_picture(grid(images, columns=10), self.out)
         print(f"{self.out}: {self.count} pictures")

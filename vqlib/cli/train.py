@@ -8,7 +8,8 @@ from typing import Annotated, Literal
 import torch
 import tyro
 
-from vqlib.cli.models import load_kind
+from vqlib.cli.messages import name_left_out
+from vqlib.cli.models import check_device, check_resumable, load_kind
 from vqlib.compress import (
     LPIPS,
     VQVAE,
@@ -24,6 +25,7 @@ from vqlib.compress import (
 )
 from vqlib.course.pretrained import load_pretrained, pretrained_folder
 from vqlib.data import LabelledImages, digits
+from vqlib.data.batches import batch_indices
 from vqlib.data.catalogue import open_images
 from vqlib.data.downloads import cifar10, mnist
 from vqlib.data.images import Images, stack
@@ -32,6 +34,7 @@ from vqlib.measure import psnr
 from vqlib.train.prior import PriorRecipe, tokenize, train_prior, validation_nll
 from vqlib.train.recipe import Trained
 from vqlib.train.runtime import best_device
+from vqlib.train.stage1 import Stage1Recipe
 from vqlib.train.vqgan import VQGANRecipe, train_vqgan
 from vqlib.train.vqvae import VQVAERecipe, train_vqvae
 
@@ -49,7 +52,7 @@ class TrainStage1:
     """Run folder for log, checkpoints and sample pictures; the last checkpoint is the model."""
     data: str = "digits"
     """A folder of pictures, or digits, faces, photos, textures, photos_and_textures, scenes, which
-    need no network, or mnist, cifar10, flowers102, pets, celeba, imagenet."""
+    need no network, or mnist, cifar10, flowers102, pets, celeba, imagenet; ./photos is a folder."""
     data_root: Path = Path("data")
     """Where downloaded data lies."""
     shape: Shape | None = None
@@ -70,10 +73,24 @@ class TrainStage1:
     device: str | None = None
     """Such as cpu or cuda:0; by default the best there is."""
 
+    def prepared(self, recipe: Stage1Recipe) -> tuple[VQVAEConfig | VQVAE, Images]:
+        """What to train and on which pictures; wrong flags come to light before a run begins."""
+        check_device(self.device)
+        model = self.model()
+        config = model.config if isinstance(model, VQVAE) else model
+        if self.resume:
+            check_resumable(self.out, config)
+        images = self.images("train", config)
+        next(batch_indices(len(images), recipe.batch_size, seed=recipe.seed))
+        return model, images
+
     def model(self) -> VQVAEConfig | VQVAE:
         """The shape to train, or the model to go on from."""
         if self.start_from is not None:
-            return load_kind(self.start_from, VQVAE)
+            model = load_kind(self.start_from, VQVAE)
+            if self.size is not None:
+                model.config = replace(model.config, image_size=self.size)
+            return model
         config = self._shape()
         if self.num_codes is not None:
             config = replace(config, num_codes=self.num_codes)
@@ -83,7 +100,7 @@ class TrainStage1:
 
     def images(self, split: str, config: VQVAEConfig) -> Images:
         """The pictures, of the size and with the channels that the model takes."""
-        return open_images(
+        images = open_images(
             self.data,
             split,
             size=config.image_size,
@@ -91,6 +108,8 @@ class TrainStage1:
             root=self.data_root,
             broken=self.broken,
         )
+        name_left_out(images)
+        return images
 
     def _shape(self) -> VQVAEConfig:
         grey = self.data in ("digits", "mnist", "faces", "textures")
@@ -110,7 +129,7 @@ class TrainStage1:
         config = trained.model.config
         try:
             held_out = stack(self.images("held_out", config), limit=NUM_HELD_OUT)
-        except ValueError as error:  # a folder may be too small to hold anything out
+        except (ValueError, OSError) as error:  # a folder may be too small to hold anything out
             print(f"nothing measured: {error}")
         else:
             device = next(trained.model.parameters()).device
@@ -132,8 +151,7 @@ class TrainVQVAE(TrainStage1):
 
     def run(self) -> int:
         """Train; the exit status is 130 if interrupted."""
-        model = self.model()
-        images = self.images("train", model.config if isinstance(model, VQVAE) else model)
+        model, images = self.prepared(self.recipe)
         options = {"folder": self.out, "resume": self.resume, "device": self.device}
         return self.finish(train_vqvae(images, model, self.recipe, **options), self.recipe.steps)
 
@@ -150,8 +168,7 @@ class TrainVQGAN(TrainStage1):
 
     def run(self) -> int:
         """Train; the exit status is 130 if interrupted."""
-        model = self.model()
-        images = self.images("train", model.config if isinstance(model, VQVAE) else model)
+        model, images = self.prepared(self.recipe)
         networks = {
             "offline": lambda: FeatureDistance(load_pretrained("offline_features")),
             "lpips": LPIPS,
@@ -202,7 +219,8 @@ class TrainPrior:
 
     def run(self) -> int:
         """Train; the exit status is 130 if interrupted."""
-        codec = load_kind(self.codec, VQVAE, device=self.device or best_device())
+        device = check_device(self.device) or best_device()
+        codec = load_kind(self.codec, VQVAE, device=device)
         train = labelled(self.data, self.data_root, "train")
         held_out = labelled(self.data, self.data_root, "held_out")
         config = GPTConfig(
@@ -214,6 +232,9 @@ class TrainPrior:
             width=self.width,
             dropout=self.dropout,
         )
+        if self.resume:
+            check_resumable(self.out, config)
+        next(batch_indices(len(train), self.recipe.batch_size, seed=self.recipe.seed))
         tokens = tokenize(codec, train.images)
         options = {"folder": self.out, "resume": self.resume, "device": self.device}
         trained = train_prior(tokens, train.labels, config, self.recipe, **options)

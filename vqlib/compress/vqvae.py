@@ -65,8 +65,10 @@ class VQVAE(nn.Module):
     def __init__(self, config: VQVAEConfig):
         super().__init__()
         self.config = config
-        self.encoder, self.decoder = config.autoencoder.build()
+        encoder, decoder = config.autoencoder.build()
+        self.encoder = encoder
         self.quantizer = config.codes.build(config.num_codes, config.code_dim)
+        self.decoder = decoder
         # VQGAN's encoder has channels of its own number: 1×1 convolutions lead to the codes'.
         channels, D = config.autoencoder.latent_channels, config.code_dim
         bridged = isinstance(config.autoencoder, VQGANAutoencoderConfig)

@@ -49,17 +49,20 @@ def open_images(
     Args:
         name: one of `BUNDLED` and `DOWNLOADED`, or a folder. Where a folder has the name of a
             data set, write ./name for the folder.
-        split: "train" or "held_out".
+        split: "train" or "held_out"; of a folder also "all".
         size: height and width of the images.
         channels: of a folder's images, 1 or 3 (also the default); of other data what it must have.
         root: where downloaded data lies.
         broken: "refuse" or "skip" a folder's broken pictures.
 
     Raises:
-        ValueError: neither a data set nor a folder, or images of other channels.
+        ValueError: neither a data set nor a folder; a split, a size or channels that it lacks; and
+            as the data set or `FolderImages` say.
     """
     known = BUNDLED | DOWNLOADED
     if str(name) in known:
+        if split not in NUM_SCENES:
+            raise ValueError(f"split is {split!r}; {name} has 'train' and 'held_out'")
         images = known[str(name)](Path(root), split, size)
     elif Path(name).exists():
         return FolderImages(name, size, channels=channels or 3, split=split, broken=broken)
@@ -68,8 +71,9 @@ def open_images(
             f"data is {str(name)!r}: no such folder, and no such data set; there are "
             f"{', '.join(known)}"
         )
-    if channels is not None and images.image_shape[0] != channels:
-        raise ValueError(
-            f"{name} has images with {images.image_shape[0]} channels, {channels} are needed"
-        )
+    C, H, W = images.image_shape
+    if channels not in (None, C):
+        raise ValueError(f"{name} has images with {C} channels, {channels} are needed")
+    if (size, size) != (H, W):
+        raise ValueError(f"size is {size}; {name} has images of {H}×{W} pixels only")
     return images

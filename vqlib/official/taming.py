@@ -14,7 +14,7 @@ from vqlib.compress.discriminator import PatchDiscriminator
 from vqlib.compress.gumbel import GumbelCodes
 from vqlib.compress.quantize import GradientCodes
 from vqlib.compress.vqgan_autoencoder import VQGANAutoencoderConfig
-from vqlib.compress.vqvae import VQVAE, LabelMapVQVAE, VQVAEConfig
+from vqlib.compress.vqvae import VQVAE, VQVAEConfig, label_maps
 from vqlib.official.transfer import Source, check, fill, naming, numbers, part, shape
 
 # A first stage with more channels than any picture reads one-hot label maps.
@@ -212,9 +212,11 @@ def _reasons(state: Mapping[str, Tensor]) -> dict[str, str]:
 def _skeleton(state: Mapping[str, Tensor], *, image_size: int = 256) -> VQVAE:
     """The model that the tensors belong to, without memory for its own."""
     config = infer_config(state, image_size=image_size)
-    labels = config.autoencoder.image_channels > MOST_IMAGE_CHANNELS
+    channels = config.autoencoder.image_channels
+    if channels > MOST_IMAGE_CHANNELS:
+        config = label_maps(config, channels)
     with torch.device("meta"):
-        return LabelMapVQVAE(config) if labels else VQVAE(config)
+        return config.build()
 
 
 def _check_attention(state: Mapping[str, Tensor], last: int) -> None:

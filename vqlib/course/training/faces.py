@@ -25,8 +25,10 @@ RECIPE = VQGANRecipe(
 
 
 def make(root: Path, device: str | None) -> None:
-    """Train `faces_vqgan`: 1×32×32 to 4×4 tokens out of 128; save it with its record."""
-    config = replace(vqvae_digits(), num_codes=128, codes=EMACodes(decay=0.98))
+    """Train `faces_vqgan`: 1×32×32 to 8×8 tokens out of 128; save it with its record."""
+    autoencoder = replace(vqvae_digits().autoencoder, num_downsamplings=2)
+    codes = EMACodes(decay=0.98)
+    config = replace(vqvae_digits(), autoencoder=autoencoder, num_codes=128, codes=codes)
     perceptual = FeatureDistance(offline_network())
     trained = train_vqgan(faces("train"), config, RECIPE, perceptual=perceptual, device=device)
     save_codec(root / "faces_vqgan", "faces", DATA, trained, RECIPE, faces("held_out"))

@@ -1,0 +1,256 @@
+"""`vqlib train`: stage 1 on own pictures, stage 2, and going on with any of them."""
+
+import signal
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import torch
+from PIL import Image
+
+from tests.cli.commands import TINY, refusal, run, write_pictures
+from vqlib.cli.train import CODES, TrainVQGAN, TrainVQVAE
+from vqlib.compress import vqgan, vqvae_cifar10, vqvae_digits, vqvae_photos
+from vqlib.course.pretrained import pretrained_folder
+from vqlib.data import catalogue
+from vqlib.train.checkpoint import latest_checkpoint, load_model
+from vqlib.train.runlog import RunLog, read_log
+
+QUICK = ["--batch-size", 4, "--device", "cpu"]
+PHOTOS = ["--shape", "photos", "--size", 32, *QUICK]
+
+
+def weights(folder: Path) -> dict[str, torch.Tensor]:
+    return load_model(latest_checkpoint(folder) or folder).state_dict()
+
+
+@pytest.mark.parametrize(
+    ("recipe", "losses"),
+    [
+        (["vqvae"], {"reconstruction", "usage"}),
+        (
+            ["vqgan", "--disc-start", 1, "--disc-channels", 8],
+            {"reconstruction", "lambda", "critic"},
+        ),
+        (["vqgan", "--perceptual", "none", "--perceptual-weight", 0], {"reconstruction"}),
+    ],
+    ids=["vqvae", "vqgan", "vqgan without perceptual loss"],
+)
+def test_a_folder_of_own_pictures(recipe, losses, pictures, tmp_path, capsys):
+    out = tmp_path / "runs" / "mine"
+    call = ["train", *recipe, "--data", pictures, "--out", out, *PHOTOS, "--steps", 3]
+    assert run(*call, "--log-every", 1, "--sample-every", 2) == 0
+    words = capsys.readouterr().out
+    assert "dB on 3 held-out images" in words
+    assert "3 steps, " in words and f"the model is in {out}/step_00000003" in words
+    log = read_log(out)
+    assert [entry["step"] for entry in log] == [1, 2, 3]
+    assert losses <= set(log[-1])
+    samples = sorted((out / "samples").iterdir())
+    assert [path.name for path in samples] == ["step_00000002.png", "step_00000003.png"]
+    with Image.open(samples[0]) as picture:
+        assert picture.size == (8 * 34 + 2, 2 * 34 + 2)  # eight pictures above their returns
+    assert load_model(out / "step_00000003").config == replace(vqvae_photos(), image_size=32)
+    # The run folder is a model for the other commands.
+    results = tmp_path / "results"
+    assert run("reconstruct", pictures / "00.png", "--model", out, "--out", results) == 0
+    assert (results / "00.png").is_file()
+
+
+@pytest.mark.parametrize("recipe", ["vqvae", "vqgan"])
+def test_an_interrupted_run_goes_on_as_if_nothing_had_happened(
+    recipe, pictures, codec, tmp_path, capsys, monkeypatch
+):
+    def train(out: str, *more: object) -> int:
+        call = ["train", recipe, "--data", pictures, "--start-from", codec, "--out", tmp_path / out]
+        return run(*call, *QUICK, "--steps", 4, "--log-every", 1, *more)
+
+    assert train("whole") == 0
+    add = RunLog.add
+
+    def add_and_interrupt(log: RunLog, step: int, *values: object) -> None:
+        add(log, step, *values)
+        if step == 2:
+            signal.raise_signal(signal.SIGINT)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(RunLog, "add", add_and_interrupt)
+        assert train("parts") == 130
+    words = capsys.readouterr().out
+    assert "interrupted at step 2 of 4; go on with the same command and --resume" in words
+    assert train("parts", "--resume") == 0
+    assert [entry["step"] for entry in read_log(tmp_path / "parts")] == [1, 2, 3, 4]
+    whole, parts = weights(tmp_path / "whole"), weights(tmp_path / "parts")
+    assert all(torch.equal(whole[name], parts[name]) for name in whole)
+
+
+def test_what_a_run_folder_holds_decides_what_can_go_on_there(pictures, tmp_path, capsys):
+    out = tmp_path / "run"
+    call = ["train", "vqvae", "--data", pictures, "--out", out, *PHOTOS]
+    assert run(*call, "--steps", 2, "--resume") == 0  # nothing to go on from: a new run
+    before = weights(out)
+    assert "already holds a run (step_00000002); resume it" in refusal(capsys, *call, "--steps", 2)
+    for changes, message in [
+        (["--steps", 4], "trained by another recipe (steps: 2 then, 4 now)"),
+        (["--steps", 2, "--num-codes", 32], "with another model (num_codes: 512 then, 32 now)"),
+        (["--steps", 2, "--codes", "ema"], "with another model (codes: GradientCodes() then, EMA"),
+        (["--steps", 2, "--size", 64], "with another model (image_size: 32 then, 64 now)"),
+    ]:
+        assert message in refusal(capsys, *call, *changes, "--resume")
+    assert run(*call, "--steps", 2, "--resume") == 0  # already done
+    assert latest_checkpoint(out).name == "step_00000002"
+    assert all(torch.equal(value, before[name]) for name, value in weights(out).items())
+    other = ["train", "vqgan", "--data", pictures, "--out", out, *PHOTOS, "--resume"]
+    assert "trained by another recipe" in refusal(capsys, *other, "--steps", 2)
+
+
+def test_a_run_can_start_from_any_model(codec, pictures, tmp_path):
+    call = ["train", "vqvae", "--data", pictures, *QUICK, "--steps", 2, "--learning-rate", 1e-9]
+    assert run(*call, "--start-from", codec, "--out", tmp_path / "one") == 0
+    assert load_model(tmp_path / "one" / "step_00000002").config == TINY
+    start, end = weights(codec), weights(tmp_path / "one")
+    for name, value in end.items():
+        torch.testing.assert_close(value, start[name], atol=1e-6, rtol=0)
+    # A run folder is as good, and pictures may have another size.
+    more = ["--start-from", tmp_path / "one", "--size", 24, "--out", tmp_path / "two"]
+    assert run(*call, *more) == 0
+    assert load_model(tmp_path / "two" / "step_00000002").config == replace(TINY, image_size=24)
+
+
+@pytest.mark.parametrize("codes", CODES)
+@pytest.mark.parametrize("recipe", ["vqvae", "vqgan"])
+def test_every_kind_of_codes(recipe, codes, pictures, tmp_path):
+    out = tmp_path / "run"
+    call = ["train", recipe, "--data", pictures, "--codes", codes, "--num-codes", 16, "--out", out]
+    assert run(*call, *PHOTOS, "--steps", 2, "--kmeans-init", "--restart-every", 1) == 0
+    config = load_model(out / "step_00000002").config
+    assert (config.codes, config.num_codes) == (CODES[codes], 16)
+
+
+@pytest.mark.parametrize(
+    ("shape", "expected"),
+    [
+        ("digits", vqvae_digits()),
+        ("cifar10", vqvae_cifar10()),
+        ("photos", vqvae_photos()),
+        *((f"f{f}", vqgan(f)) for f in (2, 4, 8, 16, 32)),
+    ],
+)
+def test_every_shape(shape, expected, tmp_path):
+    asked = TrainVQGAN(out=tmp_path, data="pictures", shape=shape)
+    assert asked.model() == expected
+    changed = replace(asked, size=64, num_codes=32, codes="ema").model()
+    assert changed == replace(expected, image_size=64, num_codes=32, codes=CODES["ema"])
+
+
+@pytest.mark.parametrize(
+    ("data", "shape", "expected"),
+    [
+        ("digits", None, vqvae_digits()),
+        ("faces", None, vqvae_digits()),
+        ("cifar10", None, vqvae_cifar10()),
+        ("textures", None, vqvae_photos(image_channels=1)),
+        ("scenes", None, vqvae_photos()),
+        ("./digits", None, vqvae_photos()),
+        ("mnist", "f8", vqgan(8, image_channels=1)),
+    ],
+)
+def test_the_shape_fits_the_data(data, shape, expected, tmp_path):
+    assert TrainVQVAE(out=tmp_path, data=data, shape=shape).model() == expected
+
+
+def test_the_papers_network_is_built_as_asked(tmp_path):
+    with torch.device("meta"):
+        model = TrainVQGAN(out=tmp_path, data="pictures", shape="f16").model().build()
+    assert model.config.grid_size == 16
+    assert sum(p.numel() for p in model.parameters()) > 70e6
+
+
+@pytest.mark.parametrize("data", ["digits", "faces", "photos", "textures", "scenes"])
+def test_data_sets_that_need_no_network(data, tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr(catalogue, "NUM_SCENES", {"train": 8, "held_out": 4})
+    small = ["--shape", "photos", "--num-codes", 16] if data != "digits" else []
+    call = ["train", "vqvae", "--data", data, "--out", tmp_path, *small, "--size", 32, *QUICK]
+    assert run(*call, "--steps", 1) == 0
+    assert "held-out images" in capsys.readouterr().out
+
+
+def test_broken_pictures_are_refused_or_skipped(pictures, tmp_path, capsys):
+    folder, out = write_pictures(tmp_path / "mine", 12), tmp_path / "run"
+    (folder / "01.png").write_text("these are words")  # for training
+    (folder / "03.png").write_text("these are words")  # held out
+    call = ["train", "vqvae", "--data", folder, "--out", out, *PHOTOS, "--steps", 1]
+    assert "01.png (not a picture" in refusal(capsys, *call)
+    assert not out.exists()
+    assert run(*call, "--broken", "skip") == 0
+    said = capsys.readouterr()
+    for name in ("01.png", "03.png"):
+        assert f"vqlib: left out: {folder / name}: not a picture" in said.err
+    assert "2 held-out images" in said.out
+    (folder / "01.png").unlink()
+    assert run(*call[:5], tmp_path / "again", *call[6:]) == 0  # trained, but not measured
+    assert "nothing measured: " in capsys.readouterr().out
+
+
+def test_both_stages_then_a_sample(tmp_path, capsys):
+    quick = ["--steps", 3, *QUICK]
+    assert run("train", "vqvae", "--out", tmp_path / "codec", *quick) == 0
+    codec = ["--codec", tmp_path / "codec"]
+    assert run("train", "prior", "--out", tmp_path / "prior", *codec, *quick) == 0
+    assert "nats per token" in capsys.readouterr().out
+    out = tmp_path / "out.png"
+    assert run("sample", *codec, "--prior", tmp_path / "prior", "--count", 2, "--out", out) == 0
+    with Image.open(out) as sheet:
+        assert sheet.size == (2 * 34 + 2, 34 + 2)
+    again = ["train", "prior", "--out", tmp_path / "prior", *codec, *quick, "--num-layers", 2]
+    assert "with another model (num_layers: 4 then, 2 now)" in refusal(capsys, *again, "--resume")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["vqvae", "--data", "nowhere"], "data is 'nowhere': no such folder, and no such data set"),
+        (["vqvae", "--data", "empty"], "empty: no pictures in this folder or below"),
+        (["vqvae", "--data", "mine"], "batch_size is 64, the data set has 2 images"),
+        (["vqvae", "--data", "mine", "--size", "30"], "image_size is 30; it must be a multiple"),
+        (["vqvae", "--data", "mine", "--num-codes", "1"], "num_codes is 1; a codebook needs"),
+        (["vqvae", "--data", "mine", "--start-from", "empty"], "config.json not found"),
+        (["vqvae", "--data", "photos", "--shape", "digits"], "photos has images with 3 channels"),
+        (["vqvae", "--data", "mnist", "--size", "64"], "size is 64; mnist has images of 32×32"),
+        (["vqvae", "--batch-size", "5000"], "batch_size is 5000, the data set has 1500"),
+        (["vqvae", "--device", "abacus"], "device is 'abacus', which cannot be used here"),
+        (["vqgan", "--perceptual", "none"], "perceptual_weight is 1.0, but there is no perceptual"),
+        (["prior", "--codec", "empty"], "config.json not found"),
+        (["prior", "--batch-size", "5000"], "batch_size is 5000, the data set has 1500"),
+        (["prior", "--num-heads", "5"], "width 64 is not a multiple of num_heads 5"),
+        (["prior", "--device", "abacus"], "device is 'abacus', which cannot be used here"),
+    ],
+    ids=lambda value: "_".join(value) if isinstance(value, list) else "",
+)
+def test_wrong_values_get_one_line(
+    arguments, message, stand_in_data, tmp_path, capsys, monkeypatch
+):
+    monkeypatch.chdir(tmp_path)
+    Path("empty").mkdir()
+    write_pictures(Path("mine"), 2)
+    call = ["train", *arguments, "--out", "run"]
+    root = ["--data-root", stand_in_data] if arguments[0] != "prior" else []
+    assert message in refusal(capsys, *call, *root)
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_prior_does_not_fit_pictures_of_other_channels(tmp_path, capsys):
+    codec = pretrained_folder("photos_vqgan")
+    message = refusal(capsys, "train", "prior", "--codec", codec, "--out", tmp_path / "run")
+    assert "images have 1 channels, this model takes 3" in message
+
+
+@pytest.mark.parametrize(
+    "flag", ["steps", "batch-size", "log-every", "save-every", "learning-rate", "sample-every"]
+)
+def test_a_recipe_refuses_numbers_that_mean_nothing(flag, tmp_path, capsys):
+    assert run("train", "vqgan", "--out", tmp_path / "run", f"--{flag}", 0) == 2
+    error = capsys.readouterr().err
+    assert f"{flag.replace('-', '_')} is 0" in error
+    assert "Traceback" not in error and "__" not in error
+    assert not (tmp_path / "run").exists()
