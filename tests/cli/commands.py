@@ -40,13 +40,14 @@ def refusal(capsys: pytest.CaptureFixture, *args: object) -> str:
 
 
 def tiny_codec(folder: Path, *, channels: int = 3) -> Path:
-    """Save an untrained codec of `TINY`'s shape, its codes spread over where its latents are."""
+    """Save an untrained codec of `TINY`'s shape whose codes are all of use, and look different."""
     torch.manual_seed(0)
     config = replace(TINY, autoencoder=replace(TINY.autoencoder, image_channels=channels))
     model = config.build()
     with torch.no_grad():
         z = model.latents(torch.rand(1, channels, 16, 16) * 2 - 1)
         model.quantizer.codebook.copy_(z.permute(0, 2, 3, 1).flatten(0, 2))  # 4×4 positions
+        model.decoder.last_layer.mul_(50)  # or all codes would look alike
     save_model(model, folder)
     return folder
 

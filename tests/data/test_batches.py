@@ -67,8 +67,8 @@ def test_seed_and_position_fix_the_crop_whatever_else_is_in_the_batch():
     assert torch.equal(among_others[0][1], one)
     assert torch.equal(among_others[1][0], one)
     later, other_seed = drawn([[Draw(3, 8)]])[0][0], drawn([[Draw(3, 7)]], seed=1)[0][0]
-    assert not torch.equal(later, one)
-    assert not torch.equal(other_seed, one)
+    for a, b in itertools.combinations((one, later, other_seed), 2):
+        assert not torch.equal(a, b)
 
 
 @pytest.mark.parametrize("along", ["positions", "seeds"])

@@ -29,6 +29,13 @@ def test_the_saved_network_is_as_good_as_recorded():
 def test_a_few_steps_lower_the_loss(monkeypatch):
     few = [piece_sources("train")[i] for i in (3, 10, 13)]  # galaxies, grass, the digit 1
     monkeypatch.setattr(features, "piece_sources", lambda split: few)
+    seeds = set()
+
+    def draw(*arguments, seed):
+        seeds.add(seed)
+        return draw_pieces(*arguments, seed=seed)
+
+    monkeypatch.setattr(features, "draw_pieces", draw)
     recipe = FeatureRecipe(batch_size=16, steps=40, learning_rate=3e-3, warmup_steps=5, log_every=1)
     trained = train_feature_net(recipe, **QUIET)
     assert trained.history[0]["loss"] == pytest.approx(math.log(3), abs=0.1)  # nothing known yet
@@ -39,6 +46,7 @@ def test_a_few_steps_lower_the_loss(monkeypatch):
     assert accuracy > 0.6
     assert not trained.model.training
     assert trained.model.config.num_classes == 3
+    assert len(seeds) == 40  # other pieces at every step
 
 
 def test_pieces_are_fixed_by_their_seed_and_seldom_alike():

@@ -1,5 +1,6 @@
 """The recipe of the prior: what decays, and its numbers over whole data sets."""
 
+import json
 import math
 
 import pytest
@@ -10,6 +11,7 @@ from vqlib.compress import vqvae_digits
 from vqlib.data import digits
 from vqlib.generate import GPT, GPTConfig, negative_log_likelihood
 from vqlib.train import PriorRecipe, tokenize, train_prior, validation_nll
+from vqlib.train.checkpoint import latest_checkpoint
 from vqlib.train.prior import parameter_groups
 
 CONFIG = GPTConfig(
@@ -41,6 +43,14 @@ def test_only_the_matrices_of_linear_layers_decay():
         "blocks.0.mlp.2.weight",
         "head.weight",
     }
+
+
+def test_the_recipes_decay_reaches_the_optimiser(tmp_path):
+    recipe = PriorRecipe(**SHORT | {"batch_size": 3}, steps=1, weight_decay=0.3)
+    tokens, conditions = torch.randint(7, (3, 4)), torch.arange(3)
+    train_prior(tokens, conditions, CONFIG, recipe, folder=tmp_path, **QUIET)
+    saved = json.loads((latest_checkpoint(tmp_path) / "training.json").read_text())
+    assert [group["weight_decay"] for group in saved["param_groups"]["optimizer"]] == [0.3, 0.0]
 
 
 def test_the_nll_of_a_data_set_is_the_mean_over_its_pictures():

@@ -1,5 +1,7 @@
 """What a run writes besides its model: pictures, TensorBoard's files."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -7,7 +9,7 @@ from PIL import Image
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 from tests.train.small import QUIET, SHORT, images, label_maps_of_digits
-from vqlib.compress import label_maps, vqvae_digits
+from vqlib.compress import EMACodes, label_maps, vqvae_digits
 from vqlib.data import TensorImages, digits
 from vqlib.data.label_maps import TensorLabelMaps
 from vqlib.train import VQVAERecipe, train_vqvae
@@ -30,8 +32,9 @@ def sizes(folder) -> dict[str, tuple[int, int]]:
 
 
 def test_every_so_often_a_picture_shows_what_the_model_makes(tmp_path):
-    plain = train(None)
-    trained = train(tmp_path, sample_every=2, ema_decay=0.5)
+    config = replace(vqvae_digits(), codes=EMACodes())  # these move in train mode alone
+    plain = train(None, config=config)
+    trained = train(tmp_path, config=config, sample_every=2)
     eight_columns = (8 * (32 + 2) + 2, 2 * (32 + 2) + 2)  # images above their reconstructions
     names = ["step_00000002.png", "step_00000004.png", "step_00000005.png"]
     assert sizes(tmp_path) == dict.fromkeys(names, eight_columns)

@@ -28,6 +28,7 @@ class Vqlib:
         | Annotated[Sample, tyro.conf.subcommand("sample")]
         | Annotated[Convert, tyro.conf.subcommand("convert")]
     )
+    """What to do."""
 
 
 def main(args: list[str] | None = None) -> None:

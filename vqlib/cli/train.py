@@ -1,5 +1,6 @@
 """`python -m vqlib train`: stage 1 (vqvae, vqgan) or stage 2 (prior)."""
 
+import os
 from dataclasses import dataclass, field, replace
 from importlib.util import find_spec
 from pathlib import Path
@@ -183,7 +184,7 @@ class TrainVQGAN(TrainStage1):
             resume=self.resume,
             device=self.device,
         )
-        if find_spec("matplotlib") and trained.history:
+        if find_spec("matplotlib") and trained.history and os.environ.get("RANK", "0") == "0":
             from vqlib.show.flight_recorder import save_flight_recorder
 
             save_flight_recorder(trained.history, self.out / "flight_recorder.svg")
@@ -252,6 +253,7 @@ class Train:
         | Annotated[TrainVQGAN, tyro.conf.subcommand("vqgan")]
         | Annotated[TrainPrior, tyro.conf.subcommand("prior")]
     )
+    """What to train."""
 
     def run(self) -> int:
         """Train the chosen stage."""

@@ -29,7 +29,9 @@ def mnist(root: str | Path, split: str = "train") -> LabelledImages:
     """
     from torchvision.datasets import MNIST  # reads MNIST's own raw format
 
-    data = MNIST(str(root), train=_is_train(split), download=True)
+    train = _is_train(split)
+    with _named_failure("MNIST", root):
+        data = MNIST(str(root), train=train, download=True)
     images = data.data[:, None].float().div(127.5).sub(1)
     return LabelledImages(F.pad(images, [2] * 4, value=-1.0), data.targets.long())
 
@@ -56,7 +58,8 @@ def cifar10(root: str | Path, split: str = "train") -> LabelledImages:
     if not all((folder / name).is_file() for name in names):
         from torchvision.datasets.utils import download_and_extract_archive
 
-        download_and_extract_archive(CIFAR10_URL, str(root), md5=CIFAR10_MD5)
+        with _named_failure("CIFAR-10 (binary version)", root):
+            download_and_extract_archive(CIFAR10_URL, str(root), md5=CIFAR10_MD5)
     records = torch.cat([_cifar_records(folder / name) for name in names])
     images = records[:, 1:].view(-1, 3, 32, 32).float().div(127.5).sub(1)
     return LabelledImages(images, records[:, 0].long())

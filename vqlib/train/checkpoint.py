@@ -184,7 +184,10 @@ def load_checkpoint(checkpoint: str | Path, model: Model, parts: Mapping[str, Pa
     checkpoint = Path(checkpoint)
     training = _read_json(checkpoint / "training.json")
     tensors = _read_tensors(checkpoint / "training.safetensors")
-    model.load_state_dict(_read_tensors(checkpoint / "model.safetensors"))
+    try:
+        model.load_state_dict(_read_tensors(checkpoint / "model.safetensors"))
+    except RuntimeError as error:
+        raise ValueError(f"{checkpoint} is of another model: {error}") from error
     torch.set_rng_state(tensors.pop("rng.cpu"))
     cuda_state = tensors.pop("rng.cuda", None)
     if cuda_state is not None and torch.cuda.is_available():

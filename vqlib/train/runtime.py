@@ -36,8 +36,7 @@ class Runtime:
         if self.world_size == 1:
             return model
         ids = [self.device.index] if self.device.type == "cuda" else None
-        # Every process computes the same buffers (EMA codes, norms), so none needs sending.
-        return DistributedDataParallel(model, device_ids=ids, broadcast_buffers=False)
+        return DistributedDataParallel(model, device_ids=ids)
 
     def put(self, x: M, *, channels_last: bool = False) -> M:
         """A tensor of images, or a module, on this process's device in the wanted layout."""

@@ -20,6 +20,8 @@ def offline_network() -> FeatureNet:
 def measured(codec: VQVAE, held_out: Images, name: str, *, progress: bool = True) -> dict[str, Any]:
     """Quality on held-out images, measured with the offline network.
 
+    Without a Fréchet distance where there are fewer images than features: it would say little.
+
     Args:
         codec: on the CPU.
         held_out: images that it was not trained on.
@@ -27,11 +29,12 @@ def measured(codec: VQVAE, held_out: Images, name: str, *, progress: bool = True
         progress: show a bar.
     """
     net = offline_network()
+    extractor = OfflineFeatures(net)
     values = measure_codec(
         codec,
         held_out,
         perceptual=FeatureDistance(net),
-        extractor=OfflineFeatures(net),
+        extractor=extractor if len(held_out) > extractor.dim else None,
         reference_name=name,
         progress=progress,
     )

@@ -102,7 +102,7 @@ def make(root: Path, device: str | None) -> None:
     save_model(codec, folder, record=record, half=True)
 
 
-def measured(codec: LabelMapVQVAE, labels: Int[Tensor, "N H W"]) -> dict[str, float]:
+def measured(codec: LabelMapVQVAE, labels: Int[Tensor, "N H W"]) -> dict[str, int | float]:
     """Share of the pixels that come back with their label, and how the codes are used."""
     tokens = codec.encode(labels)
     right = codec.decode(tokens) == labels
