@@ -44,13 +44,17 @@ class PatchDiscriminator(nn.Module):
         Raises:
             ValueError: the images are too small for a single verdict.
         """
-        side, (H, W) = self.smallest_image, x.shape[2:]
-        if min(H, W) < side:
-            raise ValueError(
-                f"images are {H}×{W}; with these strides the discriminator needs at least "
-                f"{side}×{side}: use fewer num_layers or larger images"
-            )
+        self.check_size(*x.shape[2:])
         return self.layers(x)
+
+    def check_size(self, height: int, width: int) -> None:
+        """Raise `ValueError` if images of this size are too small for a single verdict."""
+        side = self.smallest_image
+        if min(height, width) < side:
+            raise ValueError(
+                f"images are {height}×{width}; with these strides the discriminator needs at "
+                f"least {side}×{side}: use fewer num_layers (disc_layers) or larger images"
+            )
 
     @property
     def convolutions(self) -> list[nn.Conv2d]:

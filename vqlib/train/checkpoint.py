@@ -102,13 +102,13 @@ def build(config: Mapping[str, Any], *, source: str | Path = "config") -> Model:
     """An untrained model from what `describe` gave; raises `ValueError` on an unknown one."""
     values = dict(config)
     kind = values.pop("model", None)
-    if kind not in MODELS:
+    if not isinstance(kind, str) or kind not in MODELS:
         known = ", ".join(map(repr, MODELS))
         raise ValueError(f"{source}: model kind is {kind!r}; this version knows {known}")
     make, config_kind = MODELS[kind]
     try:
         return make(_from_json(values, config_kind))
-    except (KeyError, TypeError, AttributeError) as error:
+    except (KeyError, TypeError, AttributeError, ValueError) as error:
         raise ValueError(f"{source}: not a complete {kind} configuration: {error}") from error
 
 
@@ -179,9 +179,10 @@ def load_checkpoint(checkpoint: str | Path, model: Model, parts: Mapping[str, Pa
         The number of steps done.
 
     Raises:
-        ValueError: the checkpoint is damaged or was written with other parts.
+        ValueError: the checkpoint is damaged or was written with another model or other parts.
     """
     checkpoint = Path(checkpoint)
+    _check_same_model(checkpoint, model)
     training = _read_json(checkpoint / "training.json")
     tensors = _read_tensors(checkpoint / "training.safetensors")
     try:
@@ -199,11 +200,23 @@ def load_checkpoint(checkpoint: str | Path, model: Model, parts: Mapping[str, Pa
             raise ValueError(f"{checkpoint}: holds {key}, which this training does not have")
         saved[name][rest] = value
     for name, part in parts.items():
-        if isinstance(part, nn.Module):
-            part.load_state_dict(saved[name])
-        else:
-            _load_optimizer(part, saved[name], training["param_groups"][name])
+        try:
+            if isinstance(part, nn.Module):
+                part.load_state_dict(saved[name])
+            else:
+                _load_optimizer(part, saved[name], training["param_groups"][name])
+        except (KeyError, RuntimeError, ValueError) as error:
+            raise ValueError(f"{checkpoint} was written with another {name}: {error}") from error
     return training["step"]
+
+
+def _check_same_model(checkpoint: Path, model: Model) -> None:
+    """Also where the weights would fit: a decay is part of the model too."""
+    saved, ours = _read_json(checkpoint / "config.json"), json.loads(json.dumps(describe(model)))
+    for name in {**saved, **ours}:
+        then, now = saved.get(name), ours.get(name)
+        if then != now:
+            raise ValueError(f"{checkpoint} holds another model ({name}: {then} then, {now} now)")
 
 
 def _load_optimizer(
@@ -283,9 +296,12 @@ def _read_json(path: Path) -> dict[str, Any]:
             f"{path} not found; a model folder holds config.json and model.safetensors"
         )
     try:
-        return json.loads(path.read_text(encoding="utf-8"))
+        values = json.loads(path.read_text(encoding="utf-8"))
     except ValueError as error:
         raise ValueError(f"{path} is not valid JSON ({error}); was the file cut short?") from error
+    if not isinstance(values, dict):
+        raise ValueError(f"{path} holds {values!r}; an object with names and values is expected")
+    return values
 
 
 def _read_tensors(path: Path) -> dict[str, Tensor]:

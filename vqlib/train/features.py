@@ -16,7 +16,7 @@ from vqlib.compress.perceptual import FeatureNet
 from vqlib.data.digits import digits
 from vqlib.data.images import Crops, Images, TensorImages
 from vqlib.data.photos import photos_and_textures
-from vqlib.train.loop import Run
+from vqlib.train.loop import Run, mean_logs
 from vqlib.train.recipe import Recipe, Trained
 from vqlib.train.runtime import start
 
@@ -57,17 +57,24 @@ def train_feature_net(
     with start(device) as place:
         torch.manual_seed(recipe.seed)
         net = place.put(FeatureNet(len(sources)).train())
+        if recipe.compile:
+            net.compile()
         parallel = place.wrap(net)
         optimizer = torch.optim.AdamW(net.parameters(), lr=recipe.learning_rate, weight_decay=0.01)
 
         def train_step(x: Tensor, labels: Tensor) -> dict[str, Tensor]:
-            logits = parallel(x)
-            loss = F.cross_entropy(logits, labels)
+            logs, answers = [], iter(labels.chunk(recipe.accumulate))
             optimizer.zero_grad()
-            loss.backward()
+            for part in place.parts(x, recipe.accumulate, parallel):
+                answer = next(answers)
+                with place.autocast(recipe.precision):
+                    logits = parallel(part)
+                loss = F.cross_entropy(logits.float(), answer)
+                (loss / recipe.accumulate).backward()
+                accuracy = (logits.argmax(1) == answer).float().mean()
+                logs.append({"loss": loss.detach(), "accuracy": accuracy})
             optimizer.step()
-            accuracy = (logits.argmax(1) == labels).float().mean()
-            return {"loss": loss.detach(), "accuracy": accuracy}
+            return mean_logs(logs)
 
         options = {"folder": folder, "resume": resume, "progress": progress}
         with Run(net, {"optimizer": optimizer}, recipe, place, **options) as run:

@@ -22,6 +22,10 @@ class PriorRecipe(Recipe):
     weight_decay: float = 0.01
     """AdamW's weight decay on matrices (not on biases, norms and embeddings)."""
 
+    def __post_init__(self):
+        super().__post_init__()
+        self.check_not_negative("weight_decay")
+
 
 def train_prior(
     tokens: Int[Tensor, "N T"],

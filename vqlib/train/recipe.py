@@ -1,8 +1,8 @@
 """What every recipe fixes, and what every training run returns."""
 
 import math
-from dataclasses import asdict, dataclass
-from typing import Any, Generic, Literal, TypeVar
+from dataclasses import asdict, dataclass, fields
+from typing import Any, Generic, Literal, TypeVar, get_args, get_origin
 
 from vqlib.train.checkpoint import Model
 
@@ -44,6 +44,12 @@ class Recipe:
         for name in ("steps", "batch_size", "accumulate", "log_every", "save_every"):
             if getattr(self, name) < 1:
                 raise ValueError(f"{name} is {getattr(self, name)}; it must be at least 1")
+        for field in fields(self):
+            value, choices = getattr(self, field.name), get_args(field.type)
+            if get_origin(field.type) is Literal and value not in choices:
+                known = ", ".join(map(repr, choices))
+                raise ValueError(f"{field.name} is {value!r}; use one of {known}")
+        self.check_not_negative("warmup_steps")
         if not self.learning_rate > 0:
             raise ValueError(f"learning_rate is {self.learning_rate}; it must be positive")
         if self.batch_size % self.accumulate:
@@ -52,6 +58,12 @@ class Recipe:
             )
         if self.ema_decay is not None and not 0 < self.ema_decay < 1:
             raise ValueError(f"ema_decay is {self.ema_decay}; use a number such as 0.999, or none")
+
+    def check_not_negative(self, *names: str) -> None:
+        """Raise `ValueError` where a field of one of these names is below 0."""
+        for name in names:
+            if not getattr(self, name) >= 0:
+                raise ValueError(f"{name} is {getattr(self, name)}; it must be 0 or more")
 
     def learning_rate_at(self, step: int) -> float:
         """Linear warm-up, then what the schedule says."""

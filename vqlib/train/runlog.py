@@ -24,11 +24,7 @@ class RunLog:
     def __init__(self, folder: Path | None, *, writes: bool, tensorboard: bool):
         self.folder = folder if writes else None
         self.history: list[Entry] = []
-        self._board = None
-        if self.folder is not None and tensorboard:
-            from torch.utils.tensorboard import SummaryWriter
-
-            self._board = SummaryWriter(str(self.folder / "tensorboard"))
+        self._tensorboard, self._board = tensorboard, None
 
     def add(self, step: int, seconds: float, values: Mapping[str, float]) -> None:
         """Keep the values of a step, counted from 1."""
@@ -49,7 +45,7 @@ class RunLog:
             self._board.add_image("samples", picture.float().add(1).div(2).clamp(0, 1), step)
 
     def go_back_to(self, step: int) -> None:
-        """Forget lines logged after a checkpoint: their steps will be done again."""
+        """Start after a step: what was logged later is forgotten, its steps are done again."""
         if self.folder is None:
             return
         self.history = [entry for entry in read_log(self.folder) if entry["step"] <= step]
@@ -58,6 +54,11 @@ class RunLog:
         temporary = path.with_name(".log.jsonl.part")
         temporary.write_text(kept, encoding="utf-8")
         temporary.replace(path)
+        if self._tensorboard:
+            from torch.utils.tensorboard import SummaryWriter
+
+            board = str(self.folder / "tensorboard")
+            self._board = SummaryWriter(board, purge_step=step + 1)  # of what will be done again
 
     def close(self) -> None:
         """Write what TensorBoard has not written yet."""

@@ -82,8 +82,11 @@ def start(device: str | None = None) -> Iterator[Runtime]:
 
     Args:
         device: such as "cpu" or "cuda:0"; by default the best there is.
+
+    Raises:
+        ValueError: there is no such device here.
     """
-    place = best_device() if device is None else torch.device(device)
+    place = best_device() if device is None else _device(device)
     if "WORLD_SIZE" not in os.environ:
         yield Runtime(place)
         return
@@ -94,3 +97,14 @@ def start(device: str | None = None) -> Iterator[Runtime]:
         yield Runtime(place, dist.get_rank(), dist.get_world_size())
     finally:
         dist.destroy_process_group()
+
+
+def _device(name: str) -> torch.device:
+    try:
+        return torch.empty(0, device=name).device
+    except (RuntimeError, AssertionError) as error:  # AssertionError: a PyTorch without CUDA
+        reason = str(error).splitlines()[0]
+        raise ValueError(
+            f"device is {name!r}, which cannot be used here ({reason}); "
+            "use cpu, or leave it out for the best there is"
+        ) from error

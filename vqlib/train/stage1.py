@@ -13,7 +13,7 @@ from vqlib.compress.quantize import code_counts, codebook_usage, perplexity
 from vqlib.compress.revive import DeadCodeRestart, initialize_codes
 from vqlib.compress.vqvae import VQVAE, LabelMapVQVAE, VQVAEConfig
 from vqlib.data.batches import Draw, batch_indices, draw_batches
-from vqlib.data.images import Images, TensorImages, stack
+from vqlib.data.images import Images, TensorImages
 from vqlib.data.pictures import grid
 from vqlib.train.checkpoint import latest_checkpoint
 from vqlib.train.recipe import Recipe
@@ -48,8 +48,7 @@ class Stage1Recipe(Recipe):
             value = getattr(self, name)
             if value is not None and value < 1:
                 raise ValueError(f"{name} is {value}; use at least 1, or none")
-        if self.workers < 0:
-            raise ValueError(f"workers is {self.workers}; it must be 0 or more")
+        self.check_not_negative("codebook_weight", "commitment_weight", "workers")
 
 
 def as_images(images: Images | Float[Tensor, "N C H W"]) -> Images:
@@ -133,7 +132,7 @@ class CodebookCare(nn.Module):
 
 def preview_of(images: Images) -> Callable[[VQVAE], Float[Tensor, "C H W"]]:
     """Draws the first eight images above what a model makes of them."""
-    x = stack(images, limit=8)
+    x = torch.stack([images[i] for i in range(min(8, len(images)))])  # pictures or label maps
 
     def draw(codec: VQVAE) -> Tensor:
         device = next(codec.parameters()).device

@@ -20,7 +20,7 @@ from vqlib.compress.losses import (
     nonsaturating_generator_loss,
     with_codebook_terms,
 )
-from vqlib.compress.vqvae import VQVAE, VQVAEConfig
+from vqlib.compress.vqvae import VQVAE, LabelMapConfig, LabelMapVQVAE, VQVAEConfig
 from vqlib.data.images import Images
 from vqlib.train.checkpoint import Part
 from vqlib.train.loop import Run, mean_logs
@@ -59,9 +59,10 @@ class VQGANRecipe(Stage1Recipe):
 
     def __post_init__(self):
         super().__post_init__()
-        for name in ("pixel_weight", "perceptual_weight", "disc_weight", "disc_start"):
-            if getattr(self, name) < 0:
-                raise ValueError(f"{name} is {getattr(self, name)}; it must be 0 or more")
+        self.check_not_negative("pixel_weight", "perceptual_weight", "disc_weight", "disc_start")
+        for name in ("disc_layers", "disc_channels"):
+            if getattr(self, name) < 1:
+                raise ValueError(f"{name} is {getattr(self, name)}; it must be at least 1")
 
 
 def train_vqgan(
@@ -101,10 +102,16 @@ def train_vqgan(
             f"perceptual_weight is {recipe.perceptual_weight}, but there is no perceptual network: "
             "give perceptual=LPIPS(), or set the weight to 0"
         )
+    if isinstance(model, LabelMapConfig | LabelMapVQVAE):
+        raise ValueError(
+            "a LabelMapVQVAE has neither pixels nor a critic for them: train it with train_vqvae"
+        )
     images = as_images(images)
     with start(device) as place:
         codec = prepare(model, images, recipe, place, folder)
         train_step = VQGANStep(codec, images.image_shape[0], perceptual, recipe, place)
+        if recipe.disc_weight and recipe.disc_start < recipe.steps:
+            train_step.critic.check_size(*images.image_shape[1:])  # now, not when it comes in
         options = {"folder": folder, "resume": resume, "progress": progress}
         with Run(codec, train_step.parts, recipe, place, **options) as run:
             run.preview(recipe.sample_every, preview_of(images))
