@@ -1,5 +1,6 @@
 """The README's Python example and commands run as they stand, in both languages."""
 
+import json
 import re
 import shlex
 from pathlib import Path
@@ -72,3 +73,47 @@ def test_the_results_are_those_of_the_records(name):
         *(str(record["seconds"]) for record in (codec, prior)),
     ]
     assert [number for number in stated if number not in text] == []
+
+
+@pytest.mark.parametrize("name", READMES)
+def test_the_results_of_the_codecs_are_those_of_the_records(name):
+    text = (ROOT / name).read_text(encoding="utf-8")
+    for model in ("photos_vqvae", "photos_vqgan", "scenes_vqgan", "faces_vqgan"):
+        record = pretrained_record(model)
+        held_out = record["held_out"]
+        frechet = held_out.get("frechet")
+        row = next(line for line in text.splitlines() if line.startswith(f"| `{model}`"))
+        assert [cell.strip() for cell in row.strip("|").split("|")][1:] == [
+            f"{record['parameters']:,}",
+            f"{record['recipe']['steps']:,}",
+            f"{held_out['psnr_db']:.2f} dB",
+            f"{held_out['ssim']:.3f}",
+            f"{held_out['feature distance (offline network)']:.3f}",
+            f"{frechet['distance']:.1f}" if frechet else "–",
+        ]
+    labels, network = pretrained_record("scenes_labels"), pretrained_record("offline_features")
+    stated = [
+        f"{labels['parameters']:,}",
+        f"{100 * labels['held_out']['pixel_accuracy']:.1f} %",
+        f"{network['parameters']:,}",
+        f"{100 * network['held_out']['accuracy']:.1f} %",
+    ]
+    assert [number for number in stated if number not in text] == []
+
+
+@pytest.mark.parametrize("name", READMES)
+def test_how_much_better_vqgan_is_is_what_the_benchmark_found(name):
+    text = (ROOT / name).read_text(encoding="utf-8")
+    results = json.loads((ROOT / "benchmarks/results/vqgan_against_vqvae.json").read_text())
+    pairs = [(results[i], results[i + 1]) for i in range(0, len(results), 2)]
+    assert [(a["model"], b["model"]) for a, b in pairs] == [("VQVAE", "VQGAN")] * 3
+    for key, digits in (
+        ("perceptual, trained with", 1),
+        ("Fréchet, trained with", 0),
+        ("perceptual, judge", 1),
+        ("Fréchet, judge", 1),
+    ):
+        factors = sorted(round(a[key] / b[key], digits) for a, b in pairs)
+        assert all(f"{factor:.{digits}f}" in text for factor in (factors[0], factors[-1])), key
+    losses = sorted(round(a["psnr_db"] - b["psnr_db"], 1) for a, b in pairs)
+    assert f"{losses[0]}" in text and f"{losses[-1]} dB" in text
