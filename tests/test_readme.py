@@ -2,14 +2,18 @@
 
 import json
 import re
+import runpy
 import shlex
 from pathlib import Path
 
 import pytest
+import torch
 from markdown_it import MarkdownIt
 
 from vqlib import cli
 from vqlib.course.pretrained import pretrained_record
+from vqlib.data import photos, stack
+from vqlib.data.pictures import write_picture
 
 ROOT = Path(__file__).parent.parent
 READMES = ["README.md", "README.zh.md"]
@@ -46,8 +50,28 @@ def test_the_commands_run(name, tmp_path, monkeypatch):
     assert (tmp_path / "reconstructions" / "one.png").is_file()
 
 
+@pytest.mark.filterwarnings("default:.*images for 96 features")  # four are held out here
+@pytest.mark.parametrize("name", READMES)
+def test_the_commands_for_your_own_pictures_run(name, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for number, image in enumerate(stack(photos("held_out"), limit=40)):
+        write_picture(image, tmp_path / "my_pictures" / f"{number}.png")
+    released_layout = runpy.run_path(str(ROOT / "tests/official/released_layout.py"))
+    state = released_layout["state_dict"](released_layout["small"]())
+    torch.save({"state_dict": state}, tmp_path / "last.ckpt")
+    (block,) = blocks(name, "bash")
+    for line in block.splitlines():
+        words = shlex.split(line.removeprefix("python -m vqlib "))
+        short = ["--steps", "2"] if words[0] == "train" else []
+        with pytest.raises(SystemExit) as stopped:
+            cli.main(words + short)
+        assert stopped.value.code == 0, words
+    assert len(list((tmp_path / "reconstructions").iterdir())) == 40
+    assert (tmp_path / "models/imagenet_f16/model.safetensors").is_file()
+
+
 def test_both_readmes_show_the_same_code():
-    for language in ("", "python"):
+    for language in ("", "bash", "python"):
         english, chinese = (blocks(name, language) for name in READMES)
         without_comments = [[re.sub(r"#.*", "", b) for b in bs] for bs in (english, chinese)]
         code = [[[line.rstrip() for line in b.splitlines()] for b in bs] for bs in without_comments]

@@ -166,3 +166,20 @@ def test_feature_net_halves_the_size_from_stage_to_stage():
     assert shapes == [(2, 4, 32, 24), (2, 6, 16, 12), (2, 8, 8, 6)]
     assert net(x).shape == (2, 7)
     assert all(p.requires_grad for p in net.parameters())  # itself it can be trained
+
+
+def test_vgg16s_weights_are_read_without_unpickling_and_land_in_their_layers(monkeypatch):
+    from torchvision.models.vgg import cfgs, make_layers
+
+    layers = make_layers(cfgs["D"])
+    state = {f"features.{name}": value for name, value in layers.state_dict().items()}
+
+    def fetch(url: str, *, check_hash: bool, weights_only: bool) -> dict[str, Tensor]:
+        assert url.endswith("vgg16-397923af.pth") and check_hash and weights_only
+        return state
+
+    monkeypatch.setattr(torch.hub, "load_state_dict_from_url", fetch)
+    net = LPIPS().net.net
+    x = torch.rand(1, 3, 32, 32)
+    for features, last in zip(net(x), (4, 9, 16, 23, 30), strict=True):
+        torch.testing.assert_close(features, layers[:last](x))

@@ -33,7 +33,7 @@ class Measure:
     size: int | None = None
     """Side of the square images; by default what the model was trained on."""
     networks: Literal["offline", "full"] = "offline"
-    """offline: our small network. full: LPIPS and FID, whose networks (630 MB) are downloaded."""
+    """offline: our small network. full: LPIPS and FID, whose networks (620 MB) are downloaded."""
     inception: Path | None = None
     """File of the Inception network for FID, if you have it."""
     batch_size: int = 32

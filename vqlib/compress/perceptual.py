@@ -179,4 +179,18 @@ def _lpips_package(pretrained: bool) -> nn.Module:
             "ignore", message="The parameter 'pretrained'", category=UserWarning
         )
         warnings.filterwarnings("ignore", message="Arguments other than", category=UserWarning)
-        return lpips.LPIPS(net="vgg", pnet_rand=not pretrained, verbose=False)
+        net = lpips.LPIPS(net="vgg", pnet_rand=True, verbose=False)
+    if pretrained:
+        _load_vgg16(net.net)
+    return net
+
+
+def _load_vgg16(slices: nn.Module) -> None:
+    """ImageNet's weights, which the package itself would unpickle without any restriction."""
+    from torchvision.models import VGG16_Weights
+
+    url = VGG16_Weights.IMAGENET1K_V1.url
+    state = torch.hub.load_state_dict_from_url(url, check_hash=True, weights_only=True)
+    # The package calls layer 0 of VGG16's features slice1.0, and so on.
+    names = {name: f"features.{name.split('.', 1)[1]}" for name in slices.state_dict()}
+    slices.load_state_dict({ours: state[theirs] for ours, theirs in names.items()})

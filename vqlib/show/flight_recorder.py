@@ -6,6 +6,7 @@ from pathlib import Path
 import matplotlib.pyplot as plt
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import LogLocator, NullFormatter
 
 # One panel after the other: symbol of each curve → its name in the history; logarithmic or not.
 PANELS: list[tuple[dict[str, str], bool]] = [
@@ -66,6 +67,8 @@ def _draw(
             axis.plot(steps, values, label=symbol, marker="." if len(entries) == 1 else "")
     if logarithmic:
         axis.set_yscale("log")
+        axis.yaxis.set_major_locator(LogLocator(subs=(1.0, 3.0)))
+        axis.yaxis.set_minor_formatter(NullFormatter())
     axis.grid(alpha=0.3)
     if axis.has_data():
         axis.legend(frameon=False, loc="center left", bbox_to_anchor=(1.0, 0.5))

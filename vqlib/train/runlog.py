@@ -55,7 +55,10 @@ class RunLog:
         temporary.write_text(kept, encoding="utf-8")
         temporary.replace(path)
         if self._tensorboard:
-            from torch.utils.tensorboard import SummaryWriter
+            try:
+                from torch.utils.tensorboard import SummaryWriter
+            except ModuleNotFoundError as error:
+                raise ValueError("tensorboard is True; first: pip install tensorboard") from error
 
             board = str(self.folder / "tensorboard")
             self._board = SummaryWriter(board, purge_step=step + 1)  # of what will be done again

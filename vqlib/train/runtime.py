@@ -51,6 +51,11 @@ class Runtime:
 
     def parts(self, batch: Tensor, count: int, *wrapped: nn.Module) -> Iterator[Tensor]:
         """A batch in equal parts; the processes average their gradients after the last only."""
+        if len(batch) % count:
+            raise ValueError(
+                f"each process has {len(batch)} images of a batch, which do not divide into "
+                f"accumulate={count} parts; use a batch_size that does"
+            )
         chunks = batch.chunk(count)
         for i, chunk in enumerate(chunks):
             with ExitStack() as stack:

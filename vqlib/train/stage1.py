@@ -71,8 +71,10 @@ def prepare(
     if recipe.kmeans_init and not resumed:
         _start_codes(codec, images, recipe, place)
     if recipe.compile:
+        from torch._functorch import config as functorch  # seconds: only where it is needed
+
         # λ goes back through the decoder's last layer more than once.
-        torch._functorch.config.donated_buffer = False
+        functorch.donated_buffer = False
         codec.compile()
     return codec
 
