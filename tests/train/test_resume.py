@@ -173,10 +173,11 @@ def test_workers_change_nothing_even_if_they_had_drawn_ahead(tmp_path, monkeypat
 
 
 def test_a_second_interrupt_stops_at_once(tmp_path, monkeypatch):
+    before = signal.getsignal(signal.SIGINT)
     interrupt_after(2, monkeypatch, times=2)
     with pytest.raises(KeyboardInterrupt):
         vqvae(folder=tmp_path)
-    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+    assert signal.getsignal(signal.SIGINT) is before
 
 
 def crash_after(step: int, monkeypatch) -> None:
