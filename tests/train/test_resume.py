@@ -224,7 +224,7 @@ def test_another_recipe_cannot_resume(tmp_path):
 @pytest.mark.parametrize("codes", [EMACodes(decay=0.5), GradientCodes()])
 def test_another_model_cannot_resume(codes, tmp_path):
     vqvae(folder=tmp_path, codes=EMACodes(), steps=2)
-    with pytest.raises(ValueError, match=r"step_00000002 holds another model .codes: "):
+    with pytest.raises(ValueError, match=r"step_00000002 was trained with another model .codes: "):
         vqvae(folder=tmp_path, resume=True, codes=codes, steps=2)
 
 

@@ -10,12 +10,12 @@ from torch import nn
 from tyro.conf import Positional
 
 from vqlib.cli.messages import name_left_out, say
-from vqlib.cli.models import check_device, load_kind
+from vqlib.cli.models import load_kind
 from vqlib.compress import LPIPS, VQVAE, FeatureDistance
 from vqlib.course.pretrained import load_pretrained, pretrained_folder
 from vqlib.data.catalogue import BUNDLED, DOWNLOADED, open_images
 from vqlib.measure import FrechetResult, InceptionFeatures, OfflineFeatures, measure_codec
-from vqlib.train.runtime import best_device
+from vqlib.train.runtime import find_device
 
 UNITS = {"psnr_db": "dB", "bits_per_image": "bits", "entropy_bits_per_image": "bits"}
 
@@ -49,7 +49,7 @@ class Measure:
 
     def run(self) -> int:
         """Measure, print a table, and write the JSON file if one is wanted."""
-        device = check_device(self.device) or best_device()
+        device = find_device(self.device)
         codec = load_kind(self.model, VQVAE, device=device)
         by_name = self.data in BUNDLED | DOWNLOADED
         images = open_images(

@@ -13,13 +13,13 @@ from tqdm import tqdm
 from tyro.conf import Positional
 
 from vqlib.cli.messages import say
-from vqlib.cli.models import check_device, load_kind
+from vqlib.cli.models import load_kind
 from vqlib.compress.vqvae import VQVAE
 from vqlib.course.pretrained import pretrained_folder
 from vqlib.data.folder import find_pictures
 from vqlib.data.pictures import grid, read_picture, write_picture
 from vqlib.measure import psnr
-from vqlib.train.runtime import best_device
+from vqlib.train.runtime import find_device
 
 
 @dataclass(frozen=True)
@@ -45,7 +45,7 @@ class Reconstruct:
             raise ValueError(f"broken is {self.broken!r}; use refuse or skip")
         if self.max_side < 1:
             raise ValueError(f"max_side is {self.max_side}; it must be at least 1")
-        device = check_device(self.device) or best_device()
+        device = find_device(self.device)
         codec = load_kind(self.model, VQVAE, device=device)
         paths = all_pictures(self.pictures, self.out)
         targets = distinct_names(paths, self.out)

@@ -10,7 +10,7 @@ import torch
 import tyro
 
 from vqlib.cli.messages import name_left_out
-from vqlib.cli.models import check_device, check_resumable, load_kind
+from vqlib.cli.models import load_kind
 from vqlib.compress import (
     LPIPS,
     VQVAE,
@@ -34,7 +34,7 @@ from vqlib.generate.gpt import GPTConfig
 from vqlib.measure import psnr
 from vqlib.train.prior import PriorRecipe, tokenize, train_prior, validation_nll
 from vqlib.train.recipe import Trained
-from vqlib.train.runtime import best_device
+from vqlib.train.runtime import find_device
 from vqlib.train.stage1 import Stage1Recipe
 from vqlib.train.vqgan import VQGANRecipe, train_vqgan
 from vqlib.train.vqvae import VQVAERecipe, train_vqvae
@@ -76,11 +76,9 @@ class TrainStage1:
 
     def prepared(self, recipe: Stage1Recipe) -> tuple[VQVAEConfig | VQVAE, Images]:
         """What to train and on which pictures; wrong flags come to light before a run begins."""
-        check_device(self.device)
+        find_device(self.device)  # before anything is read
         model = self.model()
         config = model.config if isinstance(model, VQVAE) else model
-        if self.resume:
-            check_resumable(self.out, config)
         images = self.images("train", config)
         next(batch_indices(len(images), recipe.batch_size, seed=recipe.seed))
         return model, images
@@ -220,7 +218,7 @@ class TrainPrior:
 
     def run(self) -> int:
         """Train; the exit status is 130 if interrupted."""
-        device = check_device(self.device) or best_device()
+        device = find_device(self.device)
         codec = load_kind(self.codec, VQVAE, device=device)
         train = labelled(self.data, self.data_root, "train")
         held_out = labelled(self.data, self.data_root, "held_out")
@@ -233,8 +231,6 @@ class TrainPrior:
             width=self.width,
             dropout=self.dropout,
         )
-        if self.resume:
-            check_resumable(self.out, config)
         next(batch_indices(len(train), self.recipe.batch_size, seed=self.recipe.seed))
         tokens = tokenize(codec, train.images)
         options = {"folder": self.out, "resume": self.resume, "device": self.device}

@@ -212,11 +212,16 @@ def load_checkpoint(checkpoint: str | Path, model: Model, parts: Mapping[str, Pa
 
 def _check_same_model(checkpoint: Path, model: Model) -> None:
     """Also where the weights would fit: a decay is part of the model too."""
-    saved, ours = _read_json(checkpoint / "config.json"), json.loads(json.dumps(describe(model)))
-    for name in {**saved, **ours}:
-        then, now = saved.get(name), ours.get(name)
-        if then != now:
-            raise ValueError(f"{checkpoint} holds another model ({name}: {then} then, {now} now)")
+    with torch.device("meta"):  # its shape without its weights
+        saved = build(_read_json(checkpoint / "config.json"), source=checkpoint)
+    then, now = ({"model": type(m).__name__, **vars(m.config)} for m in (saved, model))
+    different = [
+        f"{name}: {then.get(name)} then, {now.get(name)} now"
+        for name in then | now
+        if then.get(name) != now.get(name)
+    ]
+    if different:
+        raise ValueError(f"{checkpoint} was trained with another model ({', '.join(different)})")
 
 
 def _load_optimizer(

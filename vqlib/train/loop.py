@@ -10,7 +10,7 @@ from pathlib import Path
 
 import torch
 from jaxtyping import Float, Int
-from torch import Tensor, nn
+from torch import Tensor
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 from tqdm import tqdm
 
@@ -214,8 +214,3 @@ class Run:
 def mean_logs(logs: list[dict[str, Tensor]]) -> dict[str, Tensor]:
     """The mean of each value over the parts of a batch."""
     return {name: torch.stack([part[name] for part in logs]).mean() for name in logs[0]}
-
-
-def trainable(model: nn.Module) -> list[nn.Parameter]:
-    """The parameters that an optimiser should see."""
-    return [p for p in model.parameters() if p.requires_grad]

@@ -81,6 +81,26 @@ def best_device() -> torch.device:
     return torch.device("mps" if torch.backends.mps.is_available() else "cpu")
 
 
+def find_device(name: str | None) -> torch.device:
+    """The device of a name such as "cpu" or "cuda:0", or the best there is.
+
+    Raises:
+        ValueError: there is no such device here, or none that computes.
+    """
+    if name is None:
+        return best_device()
+    try:
+        probe = torch.zeros(1, device=name)
+        probe.item()
+    except Exception as error:  # PyTorch lets out nearly every kind, some of many lines
+        reason = str(error).partition("\n")[0]
+        raise ValueError(
+            f"device is {name!r}, which cannot be used here ({reason}); "
+            "use cpu, or leave it out for the best there is"
+        ) from error
+    return probe.device
+
+
 @contextmanager
 def start(device: str | None = None) -> Iterator[Runtime]:
     """Set the process up, join the others if torchrun started several, and leave cleanly.
@@ -91,7 +111,7 @@ def start(device: str | None = None) -> Iterator[Runtime]:
     Raises:
         ValueError: there is no such device here.
     """
-    place = best_device() if device is None else _device(device)
+    place = find_device(device)
     if "WORLD_SIZE" not in os.environ:
         yield Runtime(place)
         return
@@ -102,14 +122,3 @@ def start(device: str | None = None) -> Iterator[Runtime]:
         yield Runtime(place, dist.get_rank(), dist.get_world_size())
     finally:
         dist.destroy_process_group()
-
-
-def _device(name: str) -> torch.device:
-    try:
-        return torch.empty(0, device=name).device
-    except (RuntimeError, AssertionError) as error:  # AssertionError: a PyTorch without CUDA
-        reason = str(error).splitlines()[0]
-        raise ValueError(
-            f"device is {name!r}, which cannot be used here ({reason}); "
-            "use cpu, or leave it out for the best there is"
-        ) from error
