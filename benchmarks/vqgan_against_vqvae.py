@@ -22,7 +22,6 @@ from vqlib.data.images import stack
 from vqlib.data.photos import photos_and_textures
 from vqlib.data.pictures import grid, write_picture
 from vqlib.measure import OfflineFeatures, measure_codec
-from vqlib.train import train_vqgan, train_vqvae
 from vqlib.train.features import train_feature_net
 
 NAMES = {"photos_vqvae": "VQVAE", "photos_vqgan": "VQGAN"}
@@ -39,15 +38,7 @@ def trained(name: str, seed: int, runs: Path) -> tuple[VQVAE, float]:
     """A model and the seconds that its training took."""
     if seed == 0:
         return load_pretrained(name), pretrained_record(name)["seconds"]
-    images, folder = photos_and_textures("train"), runs / f"{name}_{seed}"
-    if name == "photos_vqvae":
-        recipe = replace(photos.VQVAE_RECIPE, seed=seed)
-        result = train_vqvae(images, photos.config(), recipe, folder=folder, resume=True)
-    else:
-        recipe = replace(photos.VQGAN_RECIPE, seed=seed)
-        net = FeatureDistance(offline_network())
-        options = {"perceptual": net, "folder": folder, "resume": True}
-        result = train_vqgan(images, photos.config(), recipe, **options)
+    result = photos.train(name, seed=seed, folder=runs / f"{name}_{seed}")
     return result.model.cpu(), result.history[-1]["seconds"]
 
 

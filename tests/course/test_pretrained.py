@@ -4,7 +4,8 @@ import pytest
 
 from vqlib.course.make_weights import JOBS
 from vqlib.course.pretrained import WEIGHTS, load_pretrained, pretrained_record
-from vqlib.course.training import codecs, scenes
+from vqlib.course.training import codecs, digits, features, photos, scenes
+from vqlib.course.training import faces as faces_job
 from vqlib.course.training.digits import measure_codec, measure_prior
 from vqlib.data.faces import faces
 from vqlib.data.images import TensorImages
@@ -32,6 +33,23 @@ def test_each_record_says_how_the_model_was_made(name):
     assert parameters == record["parameters"]
     program, _, job = record["command"].rpartition(" ")
     assert program == "python -m vqlib.course.make_weights" and job in JOBS
+
+
+RECIPES = {
+    "digits_vqvae": digits.VQVAE_RECIPE,
+    "digits_gpt": digits.PRIOR_RECIPE,
+    "offline_features": features.RECIPE,
+    "photos_vqvae": photos.VQVAE_RECIPE,
+    "photos_vqgan": photos.VQGAN_RECIPE,
+    "scenes_vqgan": scenes.RECIPE,
+    "scenes_labels": scenes.LABELS_RECIPE,
+    "faces_vqgan": faces_job.RECIPE,
+}
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_training_again_would_follow_the_recipe_of_the_record(name):
+    assert RECIPES[name].differences(pretrained_record(name)["recipe"]) == {}
 
 
 def test_the_digits_codec_measures_as_recorded():

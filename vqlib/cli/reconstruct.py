@@ -140,6 +140,5 @@ def distinct_names(paths: list[Path], out: Path) -> dict[Path, Path]:
             raise ValueError(
                 f"{path}: the result would overwrite the picture; choose another --out"
             )
-        targets[path] = taken[target] = target
-        taken[target] = path
+        targets[path], taken[target] = target, path
     return targets

@@ -11,6 +11,15 @@ from vqlib.measure import OfflineFeatures, measure_codec
 from vqlib.train import load_model, save_model
 from vqlib.train.recipe import Recipe, Trained
 
+# What the recipes of all picture codecs share.
+CPU_SIZED = {
+    "batch_size": 16,
+    "learning_rate": 1e-3,
+    "kmeans_init": True,
+    "restart_every": 50,
+    "log_every": 25,
+}
+
 
 def offline_network() -> FeatureNet:
     """The pretrained offline network."""

@@ -4,18 +4,14 @@ from dataclasses import replace
 from pathlib import Path
 
 from vqlib.compress import EMACodes, FeatureDistance, vqvae_digits
-from vqlib.course.training.codecs import offline_network, save_codec
+from vqlib.course.training.codecs import CPU_SIZED, offline_network, save_codec
 from vqlib.data.faces import faces
 from vqlib.train import VQGANRecipe, train_vqgan
 
 DATA = "faces, 80 of 25×25 pixels enlarged to 32×32, mirrored at random"
 RECIPE = VQGANRecipe(
     steps=2000,
-    batch_size=16,
-    learning_rate=1e-3,
-    kmeans_init=True,
-    restart_every=50,
-    log_every=25,
+    **CPU_SIZED,
     perceptual_weight=0.3,
     disc_weight=0.3,
     disc_start=800,

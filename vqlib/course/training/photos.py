@@ -3,29 +3,17 @@
 from dataclasses import replace
 from pathlib import Path
 
-from vqlib.compress import FeatureDistance, VQVAEConfig, vqvae_photos
-from vqlib.compress.ema import EMACodes
-from vqlib.course.training.codecs import offline_network, save_codec
+from vqlib.compress import VQVAE, EMACodes, FeatureDistance, vqvae_photos
+from vqlib.course.training.codecs import CPU_SIZED, offline_network, save_codec
 from vqlib.data.photos import photos_and_textures
-from vqlib.train import VQGANRecipe, VQVAERecipe, train_vqgan, train_vqvae
+from vqlib.train import Trained, VQGANRecipe, VQVAERecipe, train_vqgan, train_vqvae
 
 STEPS = 2000
 DATA = "photos and textures, squares of 64×64 pixels"
-VQVAE_RECIPE = VQVAERecipe(
-    steps=STEPS,
-    batch_size=16,
-    learning_rate=1e-3,
-    kmeans_init=True,
-    restart_every=50,
-    log_every=25,
-)
+VQVAE_RECIPE = VQVAERecipe(steps=STEPS, **CPU_SIZED)
 VQGAN_RECIPE = VQGANRecipe(
     steps=STEPS,
-    batch_size=16,
-    learning_rate=1e-3,
-    kmeans_init=True,
-    restart_every=50,
-    log_every=25,
+    **CPU_SIZED,
     perceptual_weight=1.0,
     disc_weight=0.3,
     disc_start=800,
@@ -34,26 +22,24 @@ VQGAN_RECIPE = VQGANRecipe(
 )
 
 
-def config() -> VQVAEConfig:
-    """Codes that follow the mean of their latents: the one cure that costs nothing."""
-    return replace(vqvae_photos(), codes=EMACodes(decay=0.98))
+RECIPES = {"photos_vqvae": VQVAE_RECIPE, "photos_vqgan": VQGAN_RECIPE}
+CONFIG = replace(vqvae_photos(), codes=EMACodes(decay=0.98))
 
 
 def make(root: Path, device: str | None) -> None:
     """Train `photos_vqvae` and `photos_vqgan` and save them with their records."""
-    for name, (trained, recipe) in train_both(seed=0, device=device).items():
+    for name, recipe in RECIPES.items():
+        trained = train(name, device=device)
         save_codec(root / name, "photos", DATA, trained, recipe, photos_and_textures("held_out"))
 
 
-def train_both(*, seed: int, device: str | None) -> dict:
-    """Both models of a seed, by name, each with its recipe."""
-    images = photos_and_textures("train")
-    plain, sharp = (replace(recipe, seed=seed) for recipe in (VQVAE_RECIPE, VQGAN_RECIPE))
+def train(
+    name: str, *, seed: int = 0, folder: Path | None = None, device: str | None = None
+) -> Trained[VQVAE]:
+    """One of the two models with a seed; what is in the folder already is gone on with."""
+    images, recipe = photos_and_textures("train"), replace(RECIPES[name], seed=seed)
+    options = {"folder": folder, "resume": folder is not None, "device": device}
+    if isinstance(recipe, VQVAERecipe):
+        return train_vqvae(images, CONFIG, recipe, **options)
     perceptual = FeatureDistance(offline_network())
-    return {
-        "photos_vqvae": (train_vqvae(images, config(), plain, device=device), plain),
-        "photos_vqgan": (
-            train_vqgan(images, config(), sharp, perceptual=perceptual, device=device),
-            sharp,
-        ),
-    }
+    return train_vqgan(images, CONFIG, recipe, perceptual=perceptual, **options)

@@ -19,7 +19,7 @@ from vqlib.compress import (
     perplexity,
     vqvae_photos,
 )
-from vqlib.course.training.codecs import offline_network, save_codec
+from vqlib.course.training.codecs import CPU_SIZED, offline_network, save_codec
 from vqlib.course.training.record import record_of
 from vqlib.data.images import TensorImages
 from vqlib.data.label_maps import TensorLabelMaps
@@ -37,11 +37,7 @@ NUM_TRAIN, NUM_HELD_OUT = 1500, 200
 DATA = f"scenes, {NUM_TRAIN} of 64×64 pixels, mirrored at random"
 RECIPE = VQGANRecipe(
     steps=2500,
-    batch_size=16,
-    learning_rate=1e-3,
-    kmeans_init=True,
-    restart_every=50,
-    log_every=25,
+    **CPU_SIZED,
     perceptual_weight=0.3,
     disc_weight=0.3,
     disc_start=1000,
@@ -50,11 +46,7 @@ RECIPE = VQGANRecipe(
 )
 LABELS_RECIPE = VQVAERecipe(
     steps=1500,
-    batch_size=16,
-    learning_rate=1e-3,
-    kmeans_init=True,
-    restart_every=50,
-    log_every=25,
+    **CPU_SIZED,
 )
 
 
