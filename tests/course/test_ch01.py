@@ -5,7 +5,7 @@ import torch
 
 from vqlib.course.checks import ch01
 from vqlib.course.checks.report import Mistake
-from vqlib.generate import generate
+from vqlib.generate import Sampling
 
 
 def named(check, answer, en, zh):
@@ -86,51 +86,51 @@ def grid(codec, tokens):
     return tokens.view(-1, codec.config.grid_size, codec.config.grid_size)
 
 
-def draw(codec, prior, labels, generator):
-    return codec.decode(grid(codec, generate(prior, labels, generator=generator)))
+def draw(codec, prior, labels, seed):
+    return codec.decode(grid(codec, prior.sample(labels, seed=seed)))
 
 
-def no_reshape(codec, prior, labels, generator):
-    return codec.decode(generate(prior, labels, generator=generator))
+def no_reshape(codec, prior, labels, seed):
+    return codec.decode(prior.sample(labels, seed=seed))
 
 
-def logits_decoded(codec, prior, labels, generator):
-    tokens = generate(prior, labels, generator=generator)
+def logits_decoded(codec, prior, labels, seed):
+    tokens = prior.sample(labels, seed=seed)
     return codec.decode(prior(tokens[:, :-1], labels))
 
 
-def tokens_returned(codec, prior, labels, generator):
-    return grid(codec, generate(prior, labels, generator=generator))
+def tokens_returned(codec, prior, labels, seed):
+    return grid(codec, prior.sample(labels, seed=seed))
 
 
-def transposed(codec, prior, labels, generator):
-    tokens = generate(prior, labels, generator=generator)
+def transposed(codec, prior, labels, seed):
+    tokens = prior.sample(labels, seed=seed)
     return codec.decode(grid(codec, tokens).transpose(1, 2))
 
 
-def generator_forgotten(codec, prior, labels, generator):
-    return codec.decode(grid(codec, generate(prior, labels)))
+def seed_forgotten(codec, prior, labels, seed):
+    return codec.decode(grid(codec, prior.sample(labels)))
 
 
-def greedy(codec, prior, labels, generator):
-    return codec.decode(grid(codec, generate(prior, labels, top_k=1, generator=generator)))
+def greedy(codec, prior, labels, seed):
+    return codec.decode(grid(codec, prior.sample(labels, Sampling(top_k=1), seed=seed)))
 
 
-def labels_forgotten(codec, prior, labels, generator):
-    return draw(codec, prior, torch.zeros_like(labels), generator)
+def labels_forgotten(codec, prior, labels, seed):
+    return draw(codec, prior, torch.zeros_like(labels), seed)
 
 
-def one_image(codec, prior, labels, generator):
-    return draw(codec, prior, labels[:1], generator)
+def one_image(codec, prior, labels, seed):
+    return draw(codec, prior, labels[:1], seed)
 
 
-def cold(codec, prior, labels, generator):
-    tokens = generate(prior, labels, temperature=0.5, generator=generator)
+def cold(codec, prior, labels, seed):
+    tokens = prior.sample(labels, Sampling(temperature=0.5), seed=seed)
     return codec.decode(grid(codec, tokens))
 
 
-def side_written_down(codec, prior, labels, generator):
-    return codec.decode(generate(prior, labels, generator=generator).view(-1, 4, 4))
+def side_written_down(codec, prior, labels, seed):
+    return codec.decode(prior.sample(labels, seed=seed).view(-1, 4, 4))
 
 
 def test_right_drawing_passes(capsys):
@@ -145,9 +145,9 @@ def test_right_drawing_passes(capsys):
         (logits_decoded, "logits or probabilities", "logits 或概率"),
         (tokens_returned, "holds no images", "返回的不是图像"),
         (transposed, "Rows and columns are exchanged", "行和列弄反了"),
-        (generator_forgotten, "pass generator=generator", "generator=generator"),
+        (seed_forgotten, "pass seed=seed", "seed=seed"),
         (greedy, "Every seed gives the same images", "换了种子"),
-        (labels_forgotten, "pass labels to generate", "labels 传给 generate"),
+        (labels_forgotten, "pass labels to sample", "labels 传给 sample"),
         (one_image, "5 labels should give", "5 个标签应当得到"),
         (cold, "temperature 1", "温度取 1"),
         (side_written_down, "codec.config.grid_size", "codec.config.grid_size"),

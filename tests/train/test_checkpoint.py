@@ -17,7 +17,17 @@ from vqlib.compress import (
     vqvae_digits,
 )
 from vqlib.compress.gumbel import GumbelCodes
-from vqlib.generate import GPT, GPTConfig
+from vqlib.compress.palette import ColorPalette, ColorPaletteConfig
+from vqlib.generate import (
+    GPT,
+    ClassCondition,
+    CoordinateCondition,
+    GPTConfig,
+    MapCondition,
+    NoCondition,
+    Order,
+    TextCondition,
+)
 from vqlib.train import checkpoint
 from vqlib.train.checkpoint import build, load_checkpoint, load_model, save_checkpoint, save_model
 
@@ -26,6 +36,28 @@ CODES = {
     "normalized": NormalizedCodes(low_dim=4),
     "gumbel": GumbelCodes(),
 }
+CONDITIONS = {
+    "nothing": (NoCondition(), None),
+    "class": (ClassCondition(3), torch.tensor([0, 2])),
+    "map": (MapCondition(5, (2, 3)), torch.arange(12).view(2, 2, 3) % 5),
+    "coordinates": (
+        CoordinateCondition((2, 2), bins=8),
+        torch.tensor([[0, 0, 4, 4], [2, 2, 4, 4]]),
+    ),
+    "text": (TextCondition(("sun", "太阳", ","), 3), ["sun, 太阳", ""]),
+}
+
+
+def gpt(**changes) -> GPT:
+    return GPT(GPTConfig(5, (2, 2), num_layers=1, num_heads=1, width=4, **changes))
+
+
+def palette() -> ColorPalette:
+    codec = ColorPalette(ColorPaletteConfig(5, image_size=8, image_channels=1))
+    codec.colors.copy_(torch.rand(5, 1))
+    return codec
+
+
 MODELS = {
     "vqvae": lambda: vqvae_digits().build(),
     "vqgan": lambda: vqgan_digits().build(),
@@ -36,7 +68,16 @@ MODELS = {
     "label_maps": lambda: label_maps(vqvae_digits(), 5).build(),
     "vqgan_label_maps": lambda: label_maps(vqgan_digits(), 5).build(),
     "feature_net": lambda: FeatureNet(3, widths=(4, 8)),
-    "gpt": lambda: GPT(GPTConfig(num_codes=5, num_tokens=4, num_layers=1, num_heads=1, width=4)),
+    "palette": palette,
+    "gpt": gpt,
+    "gpt_in_another_order": lambda: gpt(
+        order=Order("random", seed=3), condition=MapCondition(5, (2, 3)), prefix_attention="full"
+    ),
+    "gpt_with_guidance": lambda: gpt(condition=ClassCondition(3), guidance=True),
+    **{
+        f"gpt_{name}": lambda condition=condition: gpt(condition=condition)
+        for name, (condition, _) in CONDITIONS.items()
+    },
 }
 
 
@@ -45,8 +86,11 @@ def result(model: nn.Module) -> Tensor:
     model.eval()
     generator = torch.Generator().manual_seed(0)
     if isinstance(model, GPT):
-        tokens = torch.randint(5, (2, 3), generator=generator)
-        return model(tokens, torch.zeros(2, dtype=torch.int64))
+        values = {type(condition): value for condition, value in CONDITIONS.values()}
+        tokens = torch.randint(5, (2, 4), generator=generator)
+        return model.log_prob(tokens, values[type(model.config.condition)])
+    if isinstance(model, ColorPalette):
+        return model.decode(model.encode(torch.rand(2, 1, 8, 8, generator=generator)))
     if hasattr(model, "one_hot"):
         return model(torch.randint(5, (2, 32, 32), generator=generator))[0]
     if isinstance(model, FeatureNet):
@@ -122,6 +166,18 @@ def test_a_failure_while_writing_leaves_the_old_model(tmp_path, monkeypatch):
         ("config.json", '{"model": "GPT", "colour": 1}', "not a complete GPT configuration"),
         ("config.json", '{"model": "GPT", "width": 0}', "not a complete GPT.*width 0"),
         ("config.json", '{"model": "GPT", "width": 8}', "weights and config.json do not fit"),
+        ("config.json", '{"model": "GPT", "grid": 4}', "not a complete GPT configuration"),
+        ("config.json", '{"model": "GPT", "condition": null}', "not a complete GPT configuration"),
+        (
+            "config.json",
+            '{"model": "GPT", "condition": {"kind": "ClassCondition", "num_classes": 0}}',
+            "not a complete GPT.*num_classes is 0",
+        ),
+        (
+            "config.json",
+            '{"model": "GPT", "condition": {"kind": "Order"}}',
+            "not a complete GPT configuration",
+        ),
     ],
 )
 def test_damaged_folders_are_named(tmp_path, name, content, message):
@@ -131,13 +187,18 @@ def test_damaged_folders_are_named(tmp_path, name, content, message):
         load_model(tmp_path)
 
 
-@pytest.mark.parametrize("field", ["autoencoder", "codes"])
+@pytest.mark.parametrize(
+    ("model", "field"),
+    [("VQVAE", "autoencoder"), ("VQVAE", "codes"), ("GPT", "condition"), ("GPT", "order")],
+)
 @pytest.mark.parametrize("kind", ["harmful", "harmful.Config", "vqlib.compress.EMACodes", "VQVAE"])
-def test_kinds_are_looked_up_in_a_list_and_never_imported(tmp_path, monkeypatch, field, kind):
+def test_kinds_are_looked_up_in_a_list_and_never_imported(
+    tmp_path, monkeypatch, model, field, kind
+):
     (tmp_path / "harmful.py").write_text("raise SystemExit('imported')")
     monkeypatch.syspath_prepend(tmp_path)
-    config = {"model": "VQVAE", field: {"kind": kind}}
-    with pytest.raises(ValueError, match=f"not a complete VQVAE configuration: '{kind}'"):
+    config = {"model": model, field: {"kind": kind}}
+    with pytest.raises(ValueError, match=f"not a complete {model} configuration: '{kind}'"):
         build(config)
     with pytest.raises(ValueError, match=f"model kind is '{kind}x'"):
         build({"model": f"{kind}x"})
@@ -157,6 +218,31 @@ def test_configs_are_plain_json(tmp_path):
     config = json.loads((tmp_path / "config.json").read_text())
     assert config["model"] == "VQVAE"
     assert config["autoencoder"]["code_dim"] == 16
+
+
+@pytest.mark.parametrize(
+    ("kind", "field"),
+    [
+        (
+            "gpt_text",
+            {
+                "condition": {
+                    "kind": "TextCondition",
+                    "words": ["sun", "太阳", ","],
+                    "max_words": 3,
+                }
+            },
+        ),
+        ("gpt_map", {"condition": {"kind": "MapCondition", "num_codes": 5, "grid": [2, 3]}}),
+        ("gpt_in_another_order", {"order": {"kind": "Order", "name": "random", "seed": 3}}),
+        ("palette", {"num_codes": 5, "image_size": 8, "image_channels": 1}),
+    ],
+)
+def test_conditions_and_orders_can_be_read_by_people(tmp_path, kind, field):
+    save_model(MODELS[kind](), tmp_path)
+    text = (tmp_path / "config.json").read_text(encoding="utf-8")
+    assert json.loads(text).items() >= field.items()
+    assert "\\u" not in text
 
 
 def trained_a_little() -> tuple[GPT, dict[str, checkpoint.Part]]:

@@ -17,9 +17,10 @@ from tests.train.small import (
 )
 from vqlib.compress import VQVAE, vqvae_digits
 from vqlib.data import digits
-from vqlib.generate import GPTConfig
+from vqlib.generate import ClassCondition, GPTConfig
 from vqlib.train import (
     PriorRecipe,
+    TokenGrids,
     Trained,
     VQGANRecipe,
     VQVAERecipe,
@@ -50,10 +51,9 @@ def feature_net(**changes) -> Trained:
 def prior(**changes) -> Trained:
     recipe = PriorRecipe(**SHORT | {"steps": 3} | changes)
     tokens = torch.randint(64, (50, 16), generator=torch.Generator().manual_seed(0))
-    config = GPTConfig(
-        num_codes=64, num_conditions=10, num_tokens=16, num_layers=2, num_heads=2, width=16
-    )
-    return train_prior(tokens, digits().labels[:50], config, recipe, **QUIET)
+    config = GPTConfig(64, (4, 4), ClassCondition(10), num_layers=2, num_heads=2, width=16)
+    data = TokenGrids(tokens.view(-1, 4, 4), digits().labels[:50])
+    return train_prior(data, config, recipe, **QUIET)
 
 
 def assert_close_weights(one: nn.Module, two: nn.Module, tolerance: float) -> None:

@@ -11,14 +11,17 @@ from safetensors.torch import load_file
 from vqlib.train.runtime import Runtime
 
 # Everything that has to be summed over processes is in it: gradients, EMA codes, restarts, λ, the
-# critic's batch normalisation, the logged losses.
+# critic's batch normalisation, the logged losses; and where the windows of a prior lie.
 SCRIPT = """
 import sys
 from dataclasses import replace
 import torch
 from vqlib.compress import EMACodes, FeatureDistance, FeatureNet, vqvae_digits
 from vqlib.data import digits
-from vqlib.train import VQGANRecipe, VQVAERecipe, train_vqgan, train_vqvae
+from vqlib.generate import ClassCondition, GPTConfig
+from vqlib.train import (
+    PriorRecipe, TokenGrids, VQGANRecipe, VQVAERecipe, Watch, train_prior, train_vqgan, train_vqvae
+)
 
 torch.set_num_threads(1)
 recipe, folder = sys.argv[1:]
@@ -31,6 +34,13 @@ if recipe == "vqvae":
 elif recipe == "ema":
     config = replace(vqvae_digits(), codes=EMACodes())
     train_vqvae(images, config, VQVAERecipe(**shared, **care), **options)
+elif recipe == "prior":
+    tokens = torch.randint(64, (90, 6, 5), generator=torch.Generator().manual_seed(0))
+    labels = torch.arange(90) % 10
+    config = GPTConfig(64, (4, 4), ClassCondition(10), num_layers=2, num_heads=2, width=16)
+    watch = Watch(TokenGrids(tokens[50:], labels[50:]))
+    train_prior(TokenGrids(tokens[:50], labels[:50]), config,
+                PriorRecipe(**shared, accumulate=2, validate_every=4), watch, **options)
 else:
     torch.manual_seed(1)
     critic = dict(disc_start=3, disc_layers=2, disc_channels=8)
@@ -39,7 +49,7 @@ else:
 """
 
 
-@pytest.mark.parametrize("recipe", ["vqvae", "ema", "vqgan"])
+@pytest.mark.parametrize("recipe", ["vqvae", "ema", "vqgan", "prior"])
 def test_two_processes_equal_one(recipe, tmp_path):
     script = tmp_path / "train.py"
     script.write_text(SCRIPT)
@@ -58,6 +68,8 @@ def test_two_processes_equal_one(recipe, tmp_path):
         for name in a.keys() - {"seconds"}:
             assert a[name] == pytest.approx(b[name], rel=1e-5, abs=1e-5), (a["step"], name)
     assert ("lambda" in one[-1]) == (recipe == "vqgan")
+    looks = [entry["step"] for entry in two if "held_out" in entry]
+    assert looks == ([4, 8, 10] if recipe == "prior" else [])
     weights = [
         load_file(tmp_path / r / "step_00000010" / "model.safetensors") for r in ("one", "two")
     ]

@@ -10,10 +10,13 @@ import tyro
 from tyro.conf import OmitArgPrefixes, OmitSubcommandPrefixes
 
 from vqlib.cli.convert import Convert
+from vqlib.cli.extend import Extend
 from vqlib.cli.measure import Measure
 from vqlib.cli.messages import say
+from vqlib.cli.paint import Paint
 from vqlib.cli.reconstruct import Reconstruct
 from vqlib.cli.sample import Sample
+from vqlib.cli.tokenize import Tokenize
 from vqlib.cli.train import Train
 
 
@@ -26,6 +29,9 @@ class Vqlib:
         | Annotated[Reconstruct, tyro.conf.subcommand("reconstruct")]
         | Annotated[Measure, tyro.conf.subcommand("measure")]
         | Annotated[Sample, tyro.conf.subcommand("sample")]
+        | Annotated[Paint, tyro.conf.subcommand("paint")]
+        | Annotated[Extend, tyro.conf.subcommand("extend")]
+        | Annotated[Tokenize, tyro.conf.subcommand("tokenize")]
         | Annotated[Convert, tyro.conf.subcommand("convert")]
     )
     """What to do."""

@@ -10,8 +10,8 @@ from torch import nn
 from tyro.conf import Positional
 
 from vqlib.cli.messages import name_left_out, say
-from vqlib.cli.models import load_kind
-from vqlib.compress import LPIPS, VQVAE, FeatureDistance
+from vqlib.cli.models import PICTURE_CODECS, load_kind
+from vqlib.compress import LPIPS, FeatureDistance
 from vqlib.course.pretrained import load_pretrained, pretrained_folder
 from vqlib.data.catalogue import BUNDLED, DOWNLOADED, open_images
 from vqlib.measure import FrechetResult, InceptionFeatures, OfflineFeatures, measure_codec
@@ -50,13 +50,13 @@ class Measure:
     def run(self) -> int:
         """Measure, print a table, and write the JSON file if one is wanted."""
         device = find_device(self.device)
-        codec = load_kind(self.model, VQVAE, device=device)
+        codec = load_kind(self.model, *PICTURE_CODECS, device=device)
         by_name = self.data in BUNDLED | DOWNLOADED
         images = open_images(
             self.data,
             self.split or ("held_out" if by_name else "all"),
             size=codec.config.image_size if self.size is None else self.size,
-            channels=codec.config.autoencoder.image_channels,
+            channels=codec.config.image_channels,
             root=self.data_root,
             broken=self.broken,
         )

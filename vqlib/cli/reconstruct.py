@@ -13,12 +13,13 @@ from tqdm import tqdm
 from tyro.conf import Positional
 
 from vqlib.cli.messages import say
-from vqlib.cli.models import load_kind
-from vqlib.compress.vqvae import VQVAE
+from vqlib.cli.models import PICTURE_CODECS, load_kind
+from vqlib.cli.pictures import shrunk
 from vqlib.course.pretrained import pretrained_folder
 from vqlib.data.folder import find_pictures
 from vqlib.data.pictures import grid, read_picture, write_picture
 from vqlib.measure import psnr
+from vqlib.train.pipeline import Codec
 from vqlib.train.runtime import find_device
 
 
@@ -46,12 +47,12 @@ class Reconstruct:
         if self.max_side < 1:
             raise ValueError(f"max_side is {self.max_side}; it must be at least 1")
         device = find_device(self.device)
-        codec = load_kind(self.model, VQVAE, device=device)
+        codec = load_kind(self.model, *PICTURE_CODECS, device=device)
         paths = all_pictures(self.pictures, self.out)
         targets = distinct_names(paths, self.out)
-        readable = self._readable(paths, codec.config.autoencoder.image_channels)
+        readable = self._readable(paths, codec.config.image_channels)
         for path in tqdm(readable, desc="reconstructing", disable=len(readable) < 2):
-            x = self._read(path, codec.config.autoencoder.image_channels)
+            x = self._read(path, codec.config.image_channels)
             tokens, x_hat = there_and_back(codec, x)
             write_picture(grid(torch.stack([x, x_hat]), columns=2), targets[path])
             h, w = tokens.shape
@@ -75,28 +76,22 @@ class Reconstruct:
         return readable
 
     def _read(self, path: Path, channels: int) -> Float[Tensor, "C H W"]:
-        x = read_picture(path, channels=channels)
-        shrink = self.max_side / max(x.shape[1:])
-        if shrink >= 1:
-            return x
-        size = [max(1, round(side * shrink)) for side in x.shape[1:]]
-        small = F.interpolate(x[None], size, mode="bicubic", antialias=True, align_corners=False)
-        return small[0].clamp(-1, 1)
+        return shrunk(read_picture(path, channels=channels), self.max_side)
 
 
 @torch.no_grad()
 def there_and_back(
-    codec: VQVAE, x: Float[Tensor, "C H W"]
+    codec: Codec, x: Float[Tensor, "C H W"]
 ) -> tuple[Int[Tensor, "h w"], Float[Tensor, "C H W"]]:
     """Tokens and reconstruction of one image of any size.
 
     Where a side is not a multiple of f, the border pixels are repeated; what was added is cut off
     again afterwards.
     """
-    f = codec.config.autoencoder.downsampling_factor
+    f = codec.config.downsampling_factor
     _, H, W = x.shape
     padded = F.pad(x[None], (0, -W % f, 0, -H % f), mode="replicate")
-    tokens = codec.encode(padded.to(next(codec.parameters()).device))
+    tokens = codec.encode(padded.to(codec.device))
     return tokens[0].cpu(), codec.decode(tokens)[0, :, :H, :W].cpu()
 
 

@@ -3,63 +3,80 @@
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import torch
+from jaxtyping import Float
+from torch import Tensor
 
-from vqlib.cli.models import load_kind
-from vqlib.compress.vqvae import VQVAE
-from vqlib.course.pretrained import pretrained_folder
+from vqlib.cli.drawing import Drawing, Sliding
+from vqlib.cli.given import Given
+from vqlib.cli.pictures import check_target
 from vqlib.data.pictures import grid, write_picture
-from vqlib.generate.gpt import GPT
-from vqlib.generate.sampling import generate
+from vqlib.train.pipeline import Pipeline
+
+# Pictures of a sheet where nothing tells how many.
+COUNT = 40
 
 
 @dataclass(frozen=True)
 class Sample:
-    """Draw new pictures: the prior gives tokens, the codec turns them into pictures."""
+    """Draw new pictures: the prior gives tokens, the codec turns them into pictures.
 
-    label: int | None = None
-    """The class to draw; by default all classes in turn."""
-    count: int = 40
-    """How many pictures."""
-    temperature: float = 1.0
-    """Below 1: safer and less varied."""
-    top_k: int | None = None
-    """Choose among the k most likely codes only."""
-    top_p: float | None = None
-    """Choose among the most likely codes that together have this probability."""
-    seed: int = 0
-    """Of the random choices."""
-    codec: Path = field(default_factory=lambda: pretrained_folder("digits_vqvae"))
-    """Folder of the trained VQVAE."""
-    prior: Path = field(default_factory=lambda: pretrained_folder("digits_gpt"))
-    """Folder of the trained GPT."""
+    Every picture depends on its own seed alone, whatever is drawn beside it.
+    """
+
+    drawing: Drawing = field(default_factory=lambda: Drawing("digits_gpt"))
+    """Which prior, and how."""
+    given: Given = field(default_factory=Given)
+    """What to draw."""
+    count: int | None = None
+    """How many pictures; by default one for each caption or map, else 40, or one of a --size."""
+    size: tuple[int, int] | None = None
+    """Height and width in pixels; by default the prior's. In larger pictures a window slides."""
+    sliding: Sliding = field(default_factory=Sliding)
+    """How the window slides."""
+    columns: int = 10
+    """Pictures side by side."""
     out: Path = Path("samples.png")
     """The PNG to write."""
 
     def run(self) -> int:
         """Sample and save a grid of pictures."""
-        codec, prior = load_kind(self.codec, VQVAE), load_kind(self.prior, GPT)
-        side = codec.config.grid_size
-        T, K = side**2, codec.config.num_codes
-        if (prior.config.num_tokens, prior.config.num_codes) != (T, K):
-            raise ValueError(
-                f"{self.prior} models {prior.config.num_tokens} tokens out of "
-                f"{prior.config.num_codes} codes, {self.codec} makes {T} out of {K}: they do not "
-                "belong together"
-            )
-        if self.count < 1:
-            raise ValueError(f"count is {self.count}; it must be at least 1")
-        classes = torch.arange(self.count) % prior.config.num_conditions
-        condition = classes if self.label is None else torch.full_like(classes, self.label)
-        tokens = generate(
-            prior,
-            condition,
-            temperature=self.temperature,
-            top_k=self.top_k,
-            top_p=self.top_p,
-            generator=torch.Generator().manual_seed(self.seed),
-        )
-        images = codec.decode(tokens.view(-1, side, side))
-        write_picture(grid(images, columns=10), self.out)
-        print(f"{self.out}: {self.count} pictures")
+        check_target(self.out, *self.given.map)
+        for name in ("count", "columns"):
+            if getattr(self, name) is not None and getattr(self, name) < 1:
+                raise ValueError(f"{name} is {getattr(self, name)}; it must be at least 1")
+        self.drawing.sampling(), self.sliding.order()  # wrong numbers before models are read
+        images = self.pictures(self.drawing.pipeline())
+        write_picture(grid(images, columns=self.columns), self.out)
+        count = len(images)
+        many = "" if count == 1 else "s"
+        print(f"{self.out}: {count} picture{many}{self._how_to_repeat(count)}")
         return 0
+
+    def pictures(self, pipeline: Pipeline) -> Float[Tensor, "B C H W"]:
+        """The pictures, from the first seed on."""
+        if pipeline.meaning == "coordinates" and self.size is None:
+            raise ValueError("this prior draws parts of larger pictures; give their --size")
+        count = self.count or self.given.number or (COUNT if self.size is None else 1)
+        f = pipeline.codec.config.downsampling_factor
+        size = self.size or tuple(f * n for n in pipeline.prior.config.grid)
+        if min(size) < 1:
+            raise ValueError(f"size is {size[0]}×{size[1]} pixels; use {f}×{f} or more")
+        seeds = range(self.drawing.seed, self.drawing.seed + count)
+        condition = self.given.condition(pipeline, seeds, size)
+        options = {"count": count, "seed": self.drawing.seed, "progress": True}
+        sampling = self.drawing.sampling()
+        if self.size is None:
+            return pipeline.sample(condition, sampling, **options)
+        schedule = self.sliding.order()
+        return pipeline.sample_large(size, condition, sampling, schedule=schedule, **options)
+
+    def _how_to_repeat(self, count: int) -> str:
+        """How to draw one of several alone."""
+        if count == 1:
+            return ""
+        last = self.drawing.seed + count - 1
+        beside = " and its caption or map" if self.given.number > 1 else ""
+        return (
+            f", seeds {self.drawing.seed} to {last} row by row; the last one alone: --seed {last} "
+            f"--count 1{beside}"
+        )

@@ -9,8 +9,10 @@ from typing import Annotated, Literal
 import torch
 import tyro
 
+from vqlib.cli.closing import closing_line
 from vqlib.cli.messages import name_left_out
 from vqlib.cli.models import load_kind
+from vqlib.cli.train_prior import TrainPrior
 from vqlib.compress import (
     LPIPS,
     VQVAE,
@@ -24,15 +26,11 @@ from vqlib.compress import (
     vqvae_digits,
     vqvae_photos,
 )
-from vqlib.course.pretrained import load_pretrained, pretrained_folder
-from vqlib.data import LabelledImages, digits
+from vqlib.course.pretrained import load_pretrained
 from vqlib.data.batches import batch_indices
 from vqlib.data.catalogue import open_images
-from vqlib.data.downloads import cifar10, mnist
 from vqlib.data.images import Images, stack
-from vqlib.generate.gpt import GPTConfig
 from vqlib.measure import psnr
-from vqlib.train.prior import PriorRecipe, tokenize, train_prior, validation_nll
 from vqlib.train.recipe import Trained
 from vqlib.train.runtime import find_device
 from vqlib.train.stage1 import Stage1Recipe
@@ -103,7 +101,7 @@ class TrainStage1:
             self.data,
             split,
             size=config.image_size,
-            channels=config.autoencoder.image_channels,
+            channels=config.image_channels,
             root=self.data_root,
             broken=self.broken,
         )
@@ -190,57 +188,6 @@ class TrainVQGAN(TrainStage1):
 
 
 @dataclass(frozen=True)
-class TrainPrior:
-    """Stage 2: train a class-conditional GPT on the tokens of a trained VQVAE."""
-
-    out: Path
-    """Run folder for log.jsonl and checkpoints."""
-    codec: Path = field(default_factory=lambda: pretrained_folder("digits_vqvae"))
-    """Folder of the trained VQVAE, or its run folder."""
-    data: Literal["digits", "mnist", "cifar10"] = "digits"
-    """The data the VQVAE was trained on."""
-    data_root: Path = Path("data")
-    """Where downloaded data lies."""
-    num_layers: int = 4
-    """Transformer blocks."""
-    num_heads: int = 4
-    """Attention heads."""
-    width: int = 64
-    """Dimension of the embeddings."""
-    dropout: float = 0.1
-    """Dropout probability."""
-    recipe: PriorRecipe = field(default_factory=PriorRecipe)
-    """How to train."""
-    resume: bool = False
-    """Go on from the latest checkpoint in --out."""
-    device: str | None = None
-    """Such as cpu or cuda:0; by default the best there is."""
-
-    def run(self) -> int:
-        """Train; the exit status is 130 if interrupted."""
-        device = find_device(self.device)
-        codec = load_kind(self.codec, VQVAE, device=device)
-        train = labelled(self.data, self.data_root, "train")
-        held_out = labelled(self.data, self.data_root, "held_out")
-        config = GPTConfig(
-            num_codes=codec.config.num_codes,
-            num_conditions=10,
-            num_tokens=codec.config.grid_size**2,
-            num_layers=self.num_layers,
-            num_heads=self.num_heads,
-            width=self.width,
-            dropout=self.dropout,
-        )
-        next(batch_indices(len(train), self.recipe.batch_size, seed=self.recipe.seed))
-        tokens = tokenize(codec, train.images)
-        options = {"folder": self.out, "resume": self.resume, "device": self.device}
-        trained = train_prior(tokens, train.labels, config, self.recipe, **options)
-        nll = validation_nll(trained.model, tokenize(codec, held_out.images), held_out.labels)
-        print(f"held-out negative log-likelihood {nll:.3f} nats per token")
-        return closing_line(trained, self.recipe.steps, self.out)
-
-
-@dataclass(frozen=True)
 class Train:
     """Train stage 1 (vqvae or vqgan) or stage 2 (prior)."""
 
@@ -254,20 +201,3 @@ class Train:
     def run(self) -> int:
         """Train the chosen stage."""
         return self.stage.run()
-
-
-def labelled(name: str, root: Path, split: str) -> LabelledImages:
-    """The data sets with classes, for a class-conditional prior."""
-    if name == "digits":
-        return digits(split)
-    return mnist(root, split) if name == "mnist" else cifar10(root, split)
-
-
-def closing_line(trained: Trained, steps: int, out: Path) -> int:
-    """Say where the model is; exit status 0, or 130 after an interruption."""
-    done = trained.steps_done
-    if done < steps:
-        print(f"interrupted at step {done} of {steps}; go on with the same command and --resume")
-        return 130
-    print(f"{done} steps, {trained.seconds:.0f} s; the model is in {out}/step_{done:08d}")
-    return 0

@@ -14,6 +14,7 @@ from vqlib.compress.losses import (
     vqvae_loss,
 )
 from vqlib.compress.normalized import NormalizedCodes, NormalizedVectorQuantizer
+from vqlib.compress.palette import ColorPalette, ColorPaletteConfig, fit_palette
 from vqlib.compress.perceptual import LPIPS, FeatureDistance, FeatureNet
 from vqlib.compress.quantize import (
     GradientCodes,
@@ -45,6 +46,8 @@ __all__ = [
     "LPIPS",
     "VQVAE",
     "AutoencoderConfig",
+    "ColorPalette",
+    "ColorPaletteConfig",
     "DeadCodeRestart",
     "Decoder",
     "EMACodes",
@@ -68,6 +71,7 @@ __all__ = [
     "adaptive_weight",
     "code_counts",
     "codebook_usage",
+    "fit_palette",
     "hinge_discriminator_loss",
     "hinge_generator_loss",
     "initialize_codes",

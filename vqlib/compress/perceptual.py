@@ -5,6 +5,7 @@ Metric* (LPIPS), section 3; used as VQGAN's reconstruction loss (Taming Transfor
 """
 
 import hashlib
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -21,6 +22,15 @@ EPSILON = 1e-10
 def unit_normalized(features: Float[Tensor, "B C h w"]) -> Float[Tensor, "B C h w"]:
     """Each position's feature vector divided by its length, also where that is zero."""
     return features * (features.square().sum(1, keepdim=True) + EPSILON).rsqrt()
+
+
+def weights_digest(model: nn.Module) -> str:
+    """SHA-256 of all weights, in hexadecimal: which model this is."""
+    digest = hashlib.sha256()
+    for name, tensor in sorted(model.state_dict().items()):
+        digest.update(name.encode())
+        digest.update(tensor.detach().cpu().contiguous().numpy().tobytes())
+    return digest.hexdigest()
 
 
 class Frozen(nn.Module):
@@ -42,11 +52,7 @@ class Frozen(nn.Module):
     @property
     def digest(self) -> str:
         """SHA-256 of all weights: which network this is."""
-        digest = hashlib.sha256()
-        for name, tensor in sorted(self.state_dict().items()):
-            digest.update(name.encode())
-            digest.update(tensor.detach().cpu().contiguous().numpy().tobytes())
-        return digest.hexdigest()
+        return weights_digest(self)
 
 
 class LPIPS(Frozen):
@@ -78,6 +84,18 @@ class LPIPS(Frozen):
                 difference = (unit_normalized(f_hat) - unit_normalized(f)).square()
                 total = total + weigh(difference).mean(dim=(1, 2, 3))
         return total
+
+    def embed(self, x: Float[Tensor, "B C H W"]) -> Float[Tensor, "B F"]:
+        """Points whose squared Euclidean distance is the distance of their images, in float32.
+
+        With them all pairs of many images cost no more than each image alone. F is large, such as
+        8 million for 256×256 pixels.
+        """
+        with torch.autocast(x.device.type, enabled=False):
+            layers = zip(self._features(x), self.net.lins, strict=True)
+            # The package's weights of the channels are not negative.
+            weighed = [unit_normalized(f) * weigh.model[-1].weight.sqrt() for f, weigh in layers]
+        return as_points(weighed)
 
     def _features(self, x: Float[Tensor, "B C H W"]) -> Sequence[Tensor]:
         return self.net.net(self.net.scaling_layer(in_colour(x).float()))
@@ -159,6 +177,16 @@ class FeatureDistance(Frozen):
                 difference = (unit_normalized(f_hat) - unit_normalized(f)).square()
                 total = total + difference.sum(1).mean(dim=(1, 2))  # per position, then the mean
         return total
+
+    def embed(self, x: Float[Tensor, "B C H W"]) -> Float[Tensor, "B F"]:
+        """Points whose squared Euclidean distance is the distance of their images, in float32."""
+        with torch.autocast(x.device.type, enabled=False):
+            return as_points([unit_normalized(f) for f in self.net.features(in_colour(x).float())])
+
+
+def as_points(layers: Sequence[Float[Tensor, "B _ _ _"]]) -> Float[Tensor, "B F"]:
+    """Features of all layers in a row, each layer divided by √(h·w): sums become means."""
+    return torch.cat([f.flatten(1) / math.sqrt(f.shape[2] * f.shape[3]) for f in layers], dim=1)
 
 
 def in_colour(x: Float[Tensor, "B C H W"]) -> Float[Tensor, "B 3 H W"]:

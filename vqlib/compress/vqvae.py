@@ -50,6 +50,16 @@ class VQVAEConfig:
         """D, dimension of a code."""
         return self.autoencoder.code_dim
 
+    @property
+    def image_channels(self) -> int:
+        """1 for grey, 3 for colour; of label maps the number of labels."""
+        return self.autoencoder.image_channels
+
+    @property
+    def downsampling_factor(self) -> int:
+        """f: a token stands for f×f pixels."""
+        return self.autoencoder.downsampling_factor
+
     def build(self) -> "VQVAE":
         """A new model of this shape."""
         return VQVAE(self)
@@ -79,6 +89,11 @@ class VQVAE(nn.Module):
         """Reconstruct images in [-1, 1]. Returns x̂ and what the quantizer saw, for the loss."""
         quantized = self.quantizer(self.latents(x))
         return self.decoder(self.from_codes(quantized.z_q)), quantized
+
+    @property
+    def device(self) -> torch.device:
+        """Where the model is."""
+        return next(self.parameters()).device
 
     def latents(self, x: Float[Tensor, "B C H W"]) -> Float[Tensor, "B D h w"]:
         """z, what the quantizer is given, of images in [-1, 1]."""

@@ -5,18 +5,21 @@ every number the lessons quote can be traced and repeated. Without a job, all ar
 """
 
 import argparse
+from functools import partial
 from pathlib import Path
 
 from vqlib.course.pretrained import WEIGHTS
-from vqlib.course.training import digits, faces, features, photos, scenes
+from vqlib.course.training import digits, faces, features, photos, priors, scenes
 
-# In this order: the codecs of pictures are trained and measured with the offline network.
+# In this order: the codecs of pictures are trained and measured with the offline network, and
+# the priors are trained on the tokens of the codecs.
 JOBS = {
     "digits": digits.make,
     "features": features.make,
     "photos": photos.make,
     "scenes": scenes.make,
     "faces": faces.make,
+    **{name: partial(priors.make_one, name) for name in priors.PRIORS},
 }
 
 

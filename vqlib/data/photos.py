@@ -13,12 +13,13 @@ from torch import Tensor
 from vqlib.data.images import Crops
 from vqlib.data.pictures import open_picture, quiet_pillow, to_tensor
 
+HUBBLE = "skimage/data/hubble_deep_field.jpg"
 # Read straight from the installed packages: scikit-image's own functions may ask the network.
 PHOTOS = (
     "skimage/data/astronaut.png",
     "skimage/data/chelsea.png",
     "skimage/data/coffee.png",
-    "skimage/data/hubble_deep_field.jpg",
+    HUBBLE,
     "skimage/data/motorcycle_left.png",
     "skimage/data/retina.jpg",
     "skimage/data/rocket.jpg",
@@ -43,7 +44,7 @@ def photos(split: str = "train", *, size: int = 64) -> Crops:
     Returns:
         Images (3, size, size); of size 64 there are 388 to train and 114 held out.
     """
-    return Crops(_parts(PHOTOS, split, size, channels=3), size)
+    return Crops(whole_pictures(PHOTOS, split, size=size), size)
 
 
 def textures(split: str = "train", *, size: int = 64, channels: int = 1) -> Crops:
@@ -57,12 +58,12 @@ def textures(split: str = "train", *, size: int = 64, channels: int = 1) -> Crop
     Returns:
         Images (channels, size, size); of size 64 there are 144 to train and 48 held out.
     """
-    return Crops(_parts(TEXTURES, split, size, channels=channels), size)
+    return Crops(whole_pictures(TEXTURES, split, size=size, channels=channels), size)
 
 
 def photos_and_textures(split: str = "train", *, size: int = 64) -> Crops:
     """The squares of `photos` and then those of `textures`, all with three channels."""
-    return Crops(_parts(PHOTOS + TEXTURES, split, size, channels=3), size)
+    return Crops(whole_pictures(PHOTOS + TEXTURES, split, size=size), size)
 
 
 def motorcycle() -> tuple[Float[Tensor, "3 H W"], Float[Tensor, "1 H W"]]:
@@ -107,7 +108,17 @@ def fill_holes(disparity: np.ndarray) -> np.ndarray:
     )
 
 
-def _parts(names: tuple[str, ...], split: str, size: int, *, channels: int) -> list[Tensor]:
+def whole_pictures(
+    names: tuple[str, ...], split: str, *, channels: int = 3, size: int = 1
+) -> list[Float[Tensor, "C _ _"]]:
+    """The part of each picture that trains or is held out, uncut; see `photos`.
+
+    Args:
+        names: of `PHOTOS` and `TEXTURES`.
+        split: "train" or "held_out".
+        channels: 1 or 3.
+        size: smallest side that a part must have.
+    """
     if split not in ("train", "held_out"):
         raise ValueError(f"split is {split!r}; use 'train' or 'held_out'")
     parts = []

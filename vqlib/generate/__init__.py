@@ -1,14 +1,42 @@
 """Stage 2: model sequences of tokens and draw new ones. Knows tokens (int64), not images."""
 
-from vqlib.generate.gpt import GPT, GPTConfig, negative_log_likelihood
-from vqlib.generate.sampling import generate, sample_token, top_k_logits, top_p_logits
+from vqlib.generate.condition import (
+    ClassCondition,
+    Condition,
+    CoordinateCondition,
+    MapCondition,
+    NoCondition,
+    Place,
+    TextCondition,
+)
+from vqlib.generate.gpt import GPT, GPTConfig
+from vqlib.generate.order import Order
+from vqlib.generate.prior import Known, Prior, PriorConfig, negative_log_likelihood
+from vqlib.generate.sampling import Sampling, guided_logits, noise, top_k_logits, top_p_logits
+from vqlib.generate.sliding_window import Sequential, Strided, Wavefront, sample_large
 
 __all__ = [
     "GPT",
+    "ClassCondition",
+    "Condition",
+    "CoordinateCondition",
     "GPTConfig",
-    "generate",
+    "Known",
+    "MapCondition",
+    "NoCondition",
+    "Order",
+    "Place",
+    "Prior",
+    "PriorConfig",
+    "Sampling",
+    "Sequential",
+    "Strided",
+    "TextCondition",
+    "Wavefront",
+    "guided_logits",
     "negative_log_likelihood",
-    "sample_token",
+    "noise",
+    "sample_large",
     "top_k_logits",
     "top_p_logits",
 ]

@@ -4,35 +4,38 @@ Source: Esser et al., *Taming Transformers*, section 3.2 and eq. 8; the blocks a
 (Radford et al., 2019): layer norm first, GELU, learned positions.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Literal
 
 import torch
-from jaxtyping import Float, Int
+from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
-from torch.nn import functional as F
+
+from vqlib.generate.attention import CausalSelfAttention, KeyValueCache
+from vqlib.generate.order import Order
+from vqlib.generate.prior import Prior, PriorConfig
 
 
 @dataclass(frozen=True)
-class GPTConfig:
+class GPTConfig(PriorConfig):
     """Everything that fixes the shape of a GPT."""
 
-    num_codes: int = 1024
-    """K, size of the codebook whose tokens are modelled; also the number of logits."""
-    num_conditions: int = 1
-    """Number of condition ids, e.g. the number of classes; 1 is a bare start token."""
-    num_tokens: int = 256
-    """T, image tokens in one picture: h·w. The condition is one more position before them."""
     num_layers: int = 12
     """Transformer blocks."""
     num_heads: int = 8
     """Attention heads per block; must divide the width."""
     width: int = 512
-    """Dimension of the embeddings."""
+    """C, dimension of the embeddings."""
     dropout: float = 0.0
     """Dropout probability on embeddings, attention and both branches of a block."""
+    order: Order = field(default_factory=Order)
+    """In which order the tokens are written."""
+    prefix_attention: Literal["causal", "full"] = "causal"
+    """full: every id of the condition sees all the others, also those behind it."""
 
     def __post_init__(self):
-        for name in ("num_codes", "num_conditions", "num_tokens", "num_layers", "num_heads"):
+        super().__post_init__()
+        for name in ("num_layers", "num_heads"):
             if getattr(self, name) < 1:
                 raise ValueError(f"{name} is {getattr(self, name)}; it must be at least 1")
         if self.width < 1 or self.width % self.num_heads:
@@ -42,25 +45,19 @@ class GPTConfig:
             )
         if not 0 <= self.dropout < 1:
             raise ValueError(f"dropout is {self.dropout}; it must be in [0, 1)")
+        if self.prefix_attention not in ("causal", "full"):
+            raise ValueError(
+                f"prefix_attention is {self.prefix_attention!r}; use 'causal' or 'full'"
+            )
 
+    @property
+    def num_positions(self) -> int:
+        """Positions that are ever read: the prefix, and all tokens but the last."""
+        return self.condition.length + self.num_tokens - 1
 
-class CausalSelfAttention(nn.Module):
-    """Multi-head self-attention in which position t sees positions 0 … t."""
-
-    def __init__(self, config: GPTConfig):
-        super().__init__()
-        self.num_heads, self.dropout = config.num_heads, config.dropout
-        self.query_key_value = nn.Linear(config.width, 3 * config.width)
-        self.projection = nn.Linear(config.width, config.width)
-
-    def forward(self, x: Float[Tensor, "B T C"]) -> Float[Tensor, "B T C"]:
-        """Same shape in and out."""
-        B, T, C = x.shape
-        heads = (B, T, 3, self.num_heads, C // self.num_heads)
-        q, k, v = self.query_key_value(x).view(heads).permute(2, 0, 3, 1, 4)  # each (B, nh, T, hs)
-        dropout = self.dropout if self.training else 0.0
-        y = F.scaled_dot_product_attention(q, k, v, dropout_p=dropout, is_causal=True)
-        return self.projection(y.transpose(1, 2).reshape(B, T, C))
+    def build(self) -> "GPT":
+        """A new model of this shape."""
+        return GPT(self)
 
 
 class Block(nn.Module):
@@ -70,97 +67,136 @@ class Block(nn.Module):
         super().__init__()
         width = config.width
         self.norm_1, self.norm_2 = nn.LayerNorm(width), nn.LayerNorm(width)
-        self.attention = CausalSelfAttention(config)
+        self.attention = CausalSelfAttention(width, config.num_heads, dropout=config.dropout)
         self.mlp = nn.Sequential(
             nn.Linear(width, 4 * width), nn.GELU(), nn.Linear(4 * width, width)
         )
         self.dropout = nn.Dropout(config.dropout)
 
-    def forward(self, x: Float[Tensor, "B T C"]) -> Float[Tensor, "B T C"]:
-        """Same shape in and out."""
-        x = x + self.dropout(self.attention(self.norm_1(x)))
+    def forward(
+        self,
+        x: Float[Tensor, "B S C"],
+        mask: Bool[Tensor, "S S"] | None = None,
+        *,
+        cache: KeyValueCache | None = None,
+        layer: int = 0,
+        last_only: bool = False,
+    ) -> Float[Tensor, "B _ C"]:
+        """The arguments are those of the attention."""
+        y = self.attention(self.norm_1(x), mask, cache=cache, layer=layer, last_only=last_only)
+        x = (x[:, -1:] if last_only else x) + self.dropout(y)
         return x + self.dropout(self.mlp(self.norm_2(x)))
 
 
-class GPT(nn.Module):
+class GPT(Prior):
     """Stage 2. Predicts each image token from the condition and the tokens before it.
 
-    The condition is a prefix: one position before the first token. Condition ids have their own
-    embedding table and the head gives logits for codes alone, so a class and a code can never be
-    mistaken for each other, nor a condition be sampled as part of a picture.
+    The condition is a prefix: P positions before the first token. Its ids have their own embedding
+    table and the head gives logits for codes alone, so a class and a code can never be mistaken
+    for each other, nor a condition be sampled as part of a picture.
     """
 
+    config: GPTConfig
+
     def __init__(self, config: GPTConfig):
-        super().__init__()
-        self.config = config
-        self.condition_embedding = nn.Embedding(config.num_conditions, config.width)
+        super().__init__(config)
+        self.condition_embedding = nn.Embedding(config.num_ids, config.width)
         self.token_embedding = nn.Embedding(config.num_codes, config.width)
-        self.position_embedding = nn.Parameter(torch.zeros(config.num_tokens, config.width))
+        self.position_embedding = nn.Parameter(torch.zeros(config.num_positions, config.width))
         self.dropout = nn.Dropout(config.dropout)
-        self.blocks = nn.Sequential(*(Block(config) for _ in range(config.num_layers)))
+        self.blocks = nn.ModuleList(Block(config) for _ in range(config.num_layers))
         self.norm = nn.LayerNorm(config.width)
         self.head = nn.Linear(config.width, config.num_codes, bias=False)
         self.apply(_initialise)
 
+    @property
+    def order(self) -> Order:
+        """In which order the tokens come."""
+        return self.config.order
+
     def forward(
-        self, tokens: Int[Tensor, "B T"], condition: Int[Tensor, " B"]
-    ) -> Float[Tensor, "B T+1 K"]:
-        """Logits for every next token at once.
-
-        Args:
-            tokens: the first T image tokens in raster order, int64 in [0, num_codes);
-                0 ≤ T < num_tokens (nothing comes after the last token).
-            condition: one id per picture, int64 in [0, num_conditions).
-
-        Returns:
-            `logits[:, t]` predicts token t from the condition and tokens 0 … t − 1.
+        self, tokens: Int[Tensor, "B t"], prefix: Int[Tensor, "B P"]
+    ) -> Float[Tensor, "B t+1 K"]:
+        """Logits for every next token at once; see `Prior.forward`.
 
         Raises:
-            ValueError: too many tokens, or a condition id out of range.
+            ValueError: too many tokens, or another number of ids.
         """
+        return self.head(self.norm(self._features(tokens, prefix)))
+
+    def next_logits(
+        self, tokens: Int[Tensor, "B t"], lengths: Int[Tensor, " B"], prefix: Int[Tensor, "B P"]
+    ) -> Float[Tensor, "B K"]:
+        """As in `Steps`."""
+        rows = torch.arange(len(tokens), device=tokens.device)
+        return self.head(self.norm(self._features(tokens, prefix)[rows, lengths]))
+
+    def empty_cache(self, count: int) -> KeyValueCache:
+        """Room for the keys and values of `count` pictures."""
         config = self.config
-        _, T = tokens.shape
-        if config.num_tokens <= T:
+        heads = (config.num_heads, config.width // config.num_heads)
+        like = self.head.weight
+        return KeyValueCache(config.num_layers, count, heads, config.num_positions, like=like)
+
+    def start(
+        self, tokens: Int[Tensor, "B t"], prefix: Int[Tensor, "B P"], cache: KeyValueCache
+    ) -> Float[Tensor, "B K"]:
+        """As in `Steps`: the beginning in one pass."""
+        cache.length = 0
+        x, mask = self._embedded(tokens, prefix), self._mask(tokens.shape[1], prefix.device)
+        return self._read(x, mask, cache)
+
+    def step(self, token: Int[Tensor, " B"], cache: KeyValueCache) -> Float[Tensor, "B K"]:
+        """As in `Steps`: one position."""
+        x = self.token_embedding(token) + self.position_embedding[cache.length]
+        return self._read(x[:, None], None, cache)
+
+    def _read(
+        self, x: Float[Tensor, "B S C"], mask: Bool[Tensor, "S S"] | None, cache: KeyValueCache
+    ) -> Float[Tensor, "B K"]:
+        """Positions through all blocks into the cache; of the last block only the last counts."""
+        S = x.shape[1]
+        for layer, block in enumerate(self.blocks):
+            last = layer + 1 == len(self.blocks)
+            x = block(x, mask, cache=cache, layer=layer, last_only=last)
+        cache.length += S
+        return self.head(self.norm(x[:, -1]))
+
+    def _features(
+        self, tokens: Int[Tensor, "B t"], prefix: Int[Tensor, "B P"]
+    ) -> Float[Tensor, "B t+1 C"]:
+        """What the last block gives at the position before each token."""
+        x, mask = self._embedded(tokens, prefix), self._mask(tokens.shape[1], prefix.device)
+        for block in self.blocks:
+            x = block(x, mask)
+        return x[:, self.config.condition.length - 1 :]
+
+    def _embedded(
+        self, tokens: Int[Tensor, "B t"], prefix: Int[Tensor, "B P"]
+    ) -> Float[Tensor, "B P+t C"]:
+        config = self.config
+        P, t = prefix.shape[1], tokens.shape[1]
+        if config.num_tokens <= t:
             raise ValueError(
-                f"{T} tokens given, but a picture of num_tokens={config.num_tokens} is predicted "
-                f"from at most its first {config.num_tokens - 1}"
+                f"{t} tokens given, but a picture of {config.num_tokens} is predicted from at most "
+                f"its first {config.num_tokens - 1}"
             )
-        _check_condition(condition, config.num_conditions)
-        prefix = self.condition_embedding(condition)[:, None]  # (B, 1, C)
-        x = torch.cat([prefix, self.token_embedding(tokens)], dim=1)  # (B, 1 + T, C)
-        x = self.dropout(x + self.position_embedding[: T + 1])
-        return self.head(self.norm(self.blocks(x)))
+        if config.condition.length != P:
+            raise ValueError(
+                f"a prefix of {P} ids given, but this model's condition has "
+                f"{config.condition.length}; use `prefix` to make it"
+            )
+        x = torch.cat([self.condition_embedding(prefix), self.token_embedding(tokens)], dim=1)
+        return self.dropout(x + self.position_embedding[: P + t])
 
-
-def negative_log_likelihood(
-    model: GPT, tokens: Int[Tensor, "B T"], condition: Int[Tensor, " B"]
-) -> Float[Tensor, ""]:
-    """−log p(s | c) in nats per image token, averaged over the batch (*Taming*, eq. 8).
-
-    Args:
-        model: the prior.
-        tokens: complete pictures, T = num_tokens; fewer raise `ValueError`.
-        condition: one id per picture.
-    """
-    if tokens.shape[1] != model.config.num_tokens:
-        raise ValueError(
-            f"{tokens.shape[1]} tokens per picture, but the model has "
-            f"num_tokens={model.config.num_tokens}"
-        )
-    logits = model(tokens[:, :-1], condition)  # (B, T, K)
-    return F.cross_entropy(logits.float().flatten(0, 1), tokens.flatten())
-
-
-def _check_condition(condition: Int[Tensor, " B"], num_conditions: int) -> None:
-    # Reading the range from a GPU would stall the queue; there the embedding asserts it.
-    if condition.is_cuda or condition.numel() == 0:
-        return
-    low, high = int(condition.min()), int(condition.max())
-    if low < 0 or high >= num_conditions:
-        raise ValueError(
-            f"condition ids range over [{low}, {high}], but this model knows 0 to "
-            f"{num_conditions - 1}"
-        )
+    def _mask(self, t: int, device: torch.device) -> Bool[Tensor, "S S"] | None:
+        """Which position sees which; None is causal."""
+        P = self.config.condition.length
+        if self.config.prefix_attention == "causal" or P == 1:
+            return None
+        mask = torch.ones(P + t, P + t, dtype=torch.bool, device=device).tril()
+        mask[:P, :P] = True
+        return mask
 
 
 def _initialise(module: nn.Module) -> None:

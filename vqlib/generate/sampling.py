@@ -1,12 +1,63 @@
-"""From logits to tokens, one at a time: temperature, top-k, top-p."""
+"""From logits to a token: guidance, temperature, top-k, top-p, and one random number per token."""
 
 import math
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from vqlib.generate.gpt import GPT
+
+@dataclass(frozen=True)
+class Sampling:
+    """How tokens are chosen. The defaults draw from the model's own distribution."""
+
+    temperature: float = 1.0
+    """Divides the logits; below 1: safer and less varied."""
+    top_k: int | None = None
+    """Choose among the k most likely codes only; k ≥ K keeps all."""
+    top_p: float | None = None
+    """Choose among the most likely codes that together have this probability; after top-k."""
+    guidance: float = 1.0
+    """Above 1: exaggerate what the condition changes; 0 ignores it."""
+
+    def __post_init__(self):
+        if not self.temperature > 0:
+            raise ValueError(
+                f"temperature is {self.temperature}; it must be positive (top_k=1 is greedy)"
+            )
+        if self.top_k is not None and self.top_k < 1:
+            raise ValueError(
+                f"top_k is {self.top_k}; it must be at least 1 (None keeps every code)"
+            )
+        if self.top_p is not None and not 0 < self.top_p <= 1:
+            raise ValueError(f"top_p is {self.top_p}; it must be in (0, 1]")
+        if not 0 <= self.guidance < math.inf:
+            raise ValueError(f"guidance is {self.guidance}; it must be 0 or more (1 is none)")
+
+    def probabilities(self, logits: Float[Tensor, "B K"]) -> Float[Tensor, "B K"]:
+        """What the tokens are drawn from, in float32, of logits of any floating dtype."""
+        logits = logits.float()
+        # The largest becomes 0, so that no temperature makes it infinite.
+        logits = (logits - logits.amax(-1, keepdim=True)) / self.temperature
+        if self.top_k is not None:
+            logits = top_k_logits(logits, self.top_k)
+        if self.top_p is not None:
+            logits = top_p_logits(logits, self.top_p)
+        return logits.softmax(-1)
+
+    def draw(self, logits: Float[Tensor, "B K"], u: Float[Tensor, " B"]) -> Int[Tensor, " B"]:
+        """One token per row: the first code at which the probabilities add up to more than u.
+
+        Args:
+            logits: any floating dtype.
+            u: one number in [0, 1) per row, see `noise`.
+        """
+        # In float64 the sum of 16,384 probabilities is exact enough for the rarest code.
+        reached = self.probabilities(logits).double().cumsum(-1)
+        target = u.double()[:, None] * reached[:, -1:]
+        return torch.searchsorted(reached, target, right=True).squeeze(1)
 
 
 def top_k_logits(logits: Float[Tensor, "B K"], k: int) -> Float[Tensor, "B K"]:
@@ -29,7 +80,8 @@ def top_p_logits(logits: Float[Tensor, "B K"], p: float) -> Float[Tensor, "B K"]
     if not 0 < p <= 1:
         raise ValueError(f"top_p is {p}; it must be in (0, 1]")
     order = logits.argsort(dim=-1, descending=True, stable=True)
-    probability = logits.gather(-1, order).softmax(-1)
+    # In float32 the sum of thousands of codes reaches 1 too early: p = 1 would drop the last ones.
+    probability = logits.gather(-1, order).double().softmax(-1)
     before = probability.cumsum(-1) - probability  # mass of the more likely codes
     # The most likely code stays whatever p is: `before` is 0 there, up to rounding.
     drop_sorted = before >= p
@@ -38,72 +90,41 @@ def top_p_logits(logits: Float[Tensor, "B K"], p: float) -> Float[Tensor, "B K"]
     return logits.masked_fill(drop, -math.inf)
 
 
-def sample_token(
-    logits: Float[Tensor, "B K"],
-    *,
-    temperature: float = 1.0,
-    top_k: int | None = None,
-    top_p: float | None = None,
-    generator: torch.Generator | None = None,
-) -> Int[Tensor, " B"]:
-    """Draw one token per row.
+def guided_logits(
+    with_condition: Float[Tensor, "B K"], without: Float[Tensor, "B K"], guidance: float
+) -> Float[Tensor, "B K"]:
+    """Classifier-free guidance: away from what the model expects without the condition.
+
+    Source: Ho and Salimans, *Classifier-Free Diffusion Guidance*, eq. 6, on logits; their w is
+    guidance − 1.
+    """
+    return without + guidance * (with_condition - without)
+
+
+def noise(seed: int | Sequence[int], count: int, length: int) -> Float[Tensor, "B T"]:
+    """The random numbers that decide every token: float64 in [0, 1), on the CPU.
+
+    Each picture has its own seed, so it comes out the same whatever else is in the batch, and
+    with the same numbers another way to compute the same logits gives the same picture.
 
     Args:
-        logits: any floating dtype; the arithmetic is float32.
-        temperature: divides the logits; below 1 sharpens. Must be positive.
-        top_k: keep the k most likely codes; k ≥ K keeps all.
-        top_p: then keep the nucleus of mass p of what top-k left.
-        generator: source of randomness, on the device of the logits.
+        seed: of the first picture, the others count on from it; or one for each picture.
+        count: B, number of pictures.
+        length: T, tokens per picture.
+
+    Raises:
+        ValueError: no picture, another number of seeds than of pictures, or one below 0.
     """
-    if not temperature > 0:
-        raise ValueError(f"temperature is {temperature}; it must be positive (top_k=1 is greedy)")
-    logits = logits.float() / temperature
-    if top_k is not None:
-        logits = top_k_logits(logits, top_k)
-    if top_p is not None:
-        logits = top_p_logits(logits, top_p)
-    probability = logits.softmax(-1)
-    return torch.multinomial(probability, num_samples=1, generator=generator).squeeze(1)
-
-
-@torch.no_grad()
-def generate(
-    model: GPT,
-    condition: Int[Tensor, " B"],
-    *,
-    prompt: Int[Tensor, "P t"] | None = None,
-    temperature: float = 1.0,
-    top_k: int | None = None,
-    top_p: float | None = None,
-    generator: torch.Generator | None = None,
-) -> Int[Tensor, "B T"]:
-    """Complete pictures token by token in raster order.
-
-    Args:
-        model: the prior; it is used in eval mode and its mode is restored afterwards.
-        condition: one id per picture, e.g. the class, int64 in [0, num_conditions).
-        prompt: the first t ≥ 0 tokens of each picture (P = B), kept as they are; none by default.
-        temperature: as in `sample_token`, like the three below.
-        top_k: as in `sample_token`.
-        top_p: as in `sample_token`.
-        generator: as in `sample_token`.
-
-    Returns:
-        All num_tokens tokens of each picture, int64 in [0, num_codes).
-    """
-    B = len(condition)
-    tokens = condition.new_empty(B, 0) if prompt is None else prompt
-    if len(tokens) != B:
-        raise ValueError(f"{len(tokens)} prompts for {B} conditions; give one for each")
-    was_training = model.training
-    model.eval()
-    try:
-        while tokens.shape[1] < model.config.num_tokens:
-            logits = model(tokens, condition)[:, -1]
-            token = sample_token(
-                logits, temperature=temperature, top_k=top_k, top_p=top_p, generator=generator
-            )
-            tokens = torch.cat([tokens, token[:, None]], dim=1)
-    finally:
-        model.train(was_training)
-    return tokens
+    if count < 1:
+        raise ValueError(f"count is {count}; draw at least 1 picture")
+    seeds = range(seed, seed + count) if isinstance(seed, int) else list(seed)
+    if len(seeds) != count:
+        raise ValueError(f"{len(seeds)} seeds for {count} pictures; give one for each")
+    if any(s < 0 for s in seeds):
+        raise ValueError(f"seed is {min(seeds)}; use 0 or more")
+    rows = []
+    for s in seeds:
+        # Spread: neighbouring seeds would start the generator in similar states.
+        generator = torch.Generator().manual_seed(s * 0x9E3779B97F4A7C15 % 2**63)
+        rows.append(torch.rand(length, dtype=torch.float64, generator=generator))
+    return torch.stack(rows)

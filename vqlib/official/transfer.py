@@ -1,15 +1,18 @@
 """Foreign tensors into a model, one by one: what is missing, unknown or misshapen is named."""
 
 import re
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
+import torch
 from torch import Tensor, nn
 
 from vqlib.official.unpickle import read_checkpoint
 
 Source = str | Path | Mapping[str, Tensor]
+# Cuts what is one tensor here and several in a file, giving each part a name.
+Views = Callable[[Mapping[str, Tensor]], Mapping[str, Tensor]]
 
 
 def part(source: Source, prefix: str) -> dict[str, Tensor]:
@@ -53,14 +56,16 @@ def check(
     state: Mapping[str, Tensor],
     *,
     left_out: Collection[str] = (),
+    views: Views = dict,
 ) -> None:
     """Compare a file's tensors with a model's.
 
     Args:
         model: may be on the meta device.
-        names: for each tensor of the model its name in the file.
+        names: for each tensor of the model (or part of one) its name in the file.
         state: the file's tensors.
         left_out: names in the file that the model need not have.
+        views: into which parts the model's tensors are cut; by default into none.
 
     Raises:
         ValueError: a tensor of the model is not in the file, one of the file is neither in the
@@ -73,7 +78,7 @@ def check(
     if unknown:
         raise ValueError(f"not known: {_listed(sorted(unknown))}; the file is of another model")
     wrong = []
-    for ours, expected in model.state_dict().items():
+    for ours, expected in views(model.state_dict()).items():
         theirs, given = names[ours], state[names[ours]]
         if given.shape != expected.shape:
             wrong += [f"{theirs} is {tuple(given.shape)} instead of {tuple(expected.shape)}"]
@@ -83,13 +88,24 @@ def check(
         raise ValueError(f"tensors do not fit together: {_listed(wrong)}")
 
 
-def fill(model: nn.Module, names: Mapping[str, str], state: Mapping[str, Tensor]) -> None:
+def fill(
+    model: nn.Module,
+    names: Mapping[str, str],
+    state: dict[str, Tensor],
+    *,
+    views: Views = dict,
+) -> None:
     """Copy the file's tensors into a model on the meta device; it then is on the CPU, to be used.
 
-    The arguments are those that `check` has passed.
+    Copied ones are taken out of `state`: its memory goes over to the model bit by bit. The other
+    arguments are those that `check` has passed.
     """
-    model.to_empty(device="cpu")
-    model.load_state_dict({ours: state[theirs] for ours, theirs in names.items()})
+    copies = {}
+    for name, tensor in model.state_dict().items():
+        copies[name] = torch.empty_like(tensor, device="cpu")
+        for ours, copy in views({name: copies[name]}).items():
+            copy.copy_(state.pop(names[ours]))
+    model.load_state_dict(copies, assign=True)
     model.eval()
 
 

@@ -1,17 +1,22 @@
 """Training: the recipes, and what keeps them safe."""
 
 from vqlib.train.checkpoint import load_model, save_model
-from vqlib.train.prior import PriorRecipe, tokenize, train_prior, validation_nll
+from vqlib.train.prior import PriorRecipe, Watch, tokenize, train_prior, validation_nll
 from vqlib.train.recipe import Recipe, Trained
+from vqlib.train.token_data import EncodedImages, TokenData, TokenGrids
 from vqlib.train.vqgan import VQGANRecipe, train_vqgan
 from vqlib.train.vqvae import VQVAERecipe, train_vqvae
 
 __all__ = [
+    "EncodedImages",
     "PriorRecipe",
     "Recipe",
+    "TokenData",
+    "TokenGrids",
     "Trained",
     "VQGANRecipe",
     "VQVAERecipe",
+    "Watch",
     "load_model",
     "save_model",
     "tokenize",

@@ -22,13 +22,23 @@ from vqlib.compress.autoencoder import AutoencoderConfig
 from vqlib.compress.ema import EMACodes
 from vqlib.compress.gumbel import GumbelCodes
 from vqlib.compress.normalized import NormalizedCodes
+from vqlib.compress.palette import ColorPalette, ColorPaletteConfig
 from vqlib.compress.perceptual import FeatureNet, FeatureNetConfig
 from vqlib.compress.quantize import GradientCodes
 from vqlib.compress.vqgan_autoencoder import VQGANAutoencoderConfig
 from vqlib.compress.vqvae import VQVAE, LabelMapConfig, LabelMapVQVAE, VQVAEConfig
+from vqlib.generate.condition import (
+    ClassCondition,
+    CoordinateCondition,
+    MapCondition,
+    NoCondition,
+    TextCondition,
+)
 from vqlib.generate.gpt import GPT, GPTConfig
+from vqlib.generate.order import Order
+from vqlib.generate.prior import Prior
 
-Model = VQVAE | FeatureNet | GPT
+Model = ColorPalette | FeatureNet | Prior | VQVAE
 # What a checkpoint holds besides the model.
 Part = nn.Module | torch.optim.Optimizer
 
@@ -37,6 +47,7 @@ MODELS = {
     "VQVAE": (VQVAE, VQVAEConfig),
     "LabelMapVQVAE": (LabelMapVQVAE, LabelMapConfig),
     "FeatureNet": (lambda c: FeatureNet(c.num_classes, widths=c.widths), FeatureNetConfig),
+    "ColorPalette": (ColorPalette, ColorPaletteConfig),
     "GPT": (GPT, GPTConfig),
 }
 PARTS = {
@@ -48,6 +59,12 @@ PARTS = {
         EMACodes,
         NormalizedCodes,
         GumbelCodes,
+        ClassCondition,
+        CoordinateCondition,
+        MapCondition,
+        NoCondition,
+        TextCondition,
+        Order,
     )
 }
 
@@ -62,7 +79,7 @@ def save_model(
     """Write a model folder, replacing an older one only once the new one is complete.
 
     Args:
-        model: a VQVAE, a LabelMapVQVAE, a FeatureNet or a GPT.
+        model: of one of the kinds in `MODELS`.
         folder: where to.
         record: how the model was made (command, seed, seconds, metrics …), kept as record.json.
         half: round the weights to 16 bits (float16): half the size, for small packages.
@@ -154,7 +171,7 @@ def save_checkpoint(
         {"config.json": describe(model), "training.json": training},
         {"model.safetensors": model.state_dict(), "training.safetensors": tensors},
     )
-    leftovers = Path(folder).glob(".writing-step_*")  # of runs killed while writing
+    leftovers = Path(folder).glob(".writing-*")  # of runs killed while writing
     for path in [*leftovers, *_checkpoints(folder)]:
         if path != target:
             shutil.rmtree(path)

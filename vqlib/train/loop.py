@@ -67,6 +67,7 @@ class Run:
             self.parts |= {"model": model, "average": self._average}
         self._progress = progress and place.is_main
         self._stop = threading.Event()
+        self.stopped_early = False
         self._log = RunLog(self.folder, writes=place.is_main, tensorboard=recipe.tensorboard)
         self._preview: tuple[int, Callable[[Model], Tensor]] | None = None
         if self.folder is not None:
@@ -87,8 +88,9 @@ class Run:
         indices = self._indices(num_images)
         started = time.perf_counter()
         bar = tqdm(total=self.recipe.steps, initial=self.steps_done, disable=not self._progress)
+        end = self.steps_done if self.stopped_early else self.recipe.steps
         with bar:
-            for step in range(self.steps_done, self.recipe.steps):
+            for step in range(self.steps_done, end):
                 for optimizer in self._optimizers():
                     for group in optimizer.param_groups:
                         group["lr"] = optimizer.defaults["lr"] * self.recipe.rate_at(step)
@@ -96,13 +98,14 @@ class Run:
                 self.seconds = time.perf_counter() - started
                 self._finish_step(step + 1, bar)
                 if self._stop.is_set():
-                    print(f"\nstopped after step {step + 1}", file=sys.stderr)
+                    if not self.stopped_early:
+                        print(f"\nstopped after step {step + 1}", file=sys.stderr)
                     return
 
     def image_batches(
         self, images: Images, *, workers: int = 0
-    ) -> Iterator[tuple[int, Float[Tensor, "B C H W"]]]:
-        """(step, this process's images), drawn at random as the data set does."""
+    ) -> Iterator[tuple[int, Int[Tensor, " B"], Float[Tensor, "B C H W"]]]:
+        """(step, numbers of this process's images, the images), drawn as the data set does."""
         size, first = self.recipe.batch_size, self.steps_done
         indices = self._indices(len(images))
         draws = (
@@ -117,8 +120,8 @@ class Run:
             pin_memory=self.place.device.type == "cuda",
         )
         steps = self.batches(len(images))
-        for (step, _), x in zip(steps, loader, strict=False):
-            yield step, x
+        for (step, rows), x in zip(steps, loader, strict=False):
+            yield step, rows, x
         for _ in steps:  # lets the last step finish
             pass
 
@@ -135,6 +138,11 @@ class Run:
         on_device = [value.float().to(device) for value in logs.values()]
         values = mean_over_processes(torch.stack(on_device))
         self._log.add(step + 1, self.seconds, dict(zip(logs, values.tolist(), strict=True)))
+
+    def stop_early(self) -> None:
+        """End the run after this step, because more steps would not help."""
+        self.stopped_early = True
+        self._stop.set()
 
     def preview(self, every: int | None, draw: Callable[[Model], Float[Tensor, "C H W"]]) -> None:
         """Draw a picture every so many steps and at the end; None draws none."""
@@ -153,7 +161,9 @@ class Run:
 
     def result(self) -> Trained:
         """The trained model and its history."""
-        return Trained(self.best_model.eval(), self.history, self.steps_done, self.seconds)
+        return Trained(
+            self.best_model.eval(), self.history, self.steps_done, self.seconds, self.stopped_early
+        )
 
     def _indices(self, num_images: int) -> Iterator[Int[Tensor, " B"]]:
         recipe = self.recipe

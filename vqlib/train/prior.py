@@ -1,18 +1,27 @@
-"""The recipe of stage 2: train a GPT on the tokens of a frozen codec."""
+"""The recipe of stage 2: train a prior on the tokens of a frozen codec."""
 
+import copy
+import math
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 import torch
 from jaxtyping import Float, Int
-from torch import Tensor
-from torch.nn import functional as F
+from torch import Tensor, nn
 
+from vqlib.compress.palette import ColorPalette
+from vqlib.compress.processes import mean_over_processes
 from vqlib.compress.vqvae import VQVAE
-from vqlib.generate.gpt import GPT, GPTConfig, negative_log_likelihood
+from vqlib.generate.prior import Prior, PriorConfig, evaluating, negative_log_likelihood
+from vqlib.train.checkpoint import save_model
 from vqlib.train.loop import Run, mean_logs
 from vqlib.train.recipe import Recipe, Trained
 from vqlib.train.runtime import start
+from vqlib.train.token_data import TokenData
+
+# Where in a run folder the model lies that predicted held-out pictures best.
+BEST = "best"
 
 
 @dataclass(frozen=True)
@@ -21,41 +30,78 @@ class PriorRecipe(Recipe):
 
     weight_decay: float = 0.01
     """AdamW's weight decay on matrices (not on biases, norms and embeddings)."""
+    pkeep: float = 1.0
+    """Share of the input tokens that are kept; the others become random codes, so that the model
+    learns to go on from mistakes. What it has to predict stays as it is."""
+    condition_dropout: float = 0.0
+    """Share of the pictures that are learned without their condition, for guidance."""
+    validate_every: int | None = None
+    """Steps between two looks at the held-out pictures; the best model is kept. None: never."""
+    patience: int | None = None
+    """Looks without improvement after which training ends; None goes on to the last step."""
+    sample_every: int | None = None
+    """Steps between two pictures of samples (in the run folder); None draws none."""
 
     def __post_init__(self):
         super().__post_init__()
         self.check_not_negative("weight_decay")
+        if not 0 < self.pkeep <= 1:
+            raise ValueError(f"pkeep is {self.pkeep}; it must be in (0, 1]")
+        if not 0 <= self.condition_dropout < 1:
+            raise ValueError(f"condition_dropout is {self.condition_dropout}; use [0, 1)")
+        for name in ("validate_every", "patience", "sample_every"):
+            value = getattr(self, name)
+            if value is not None and value < 1:
+                raise ValueError(f"{name} is {value}; use at least 1, or none")
+        if self.patience is not None and self.validate_every is None:
+            raise ValueError("patience needs validate_every: how often to look")
+
+
+@dataclass(frozen=True)
+class Watch:
+    """What is looked at while a prior is trained."""
+
+    held_out: TokenData | None = None
+    """Pictures that it is not trained on."""
+    draw: Callable[[Prior], Float[Tensor, "C H W"]] | None = None
+    """Draws samples, for the pictures in the run folder."""
 
 
 def train_prior(
-    tokens: Int[Tensor, "N T"],
-    conditions: Int[Tensor, " N"],
-    config: GPTConfig,
+    data: TokenData,
+    config: PriorConfig,
     recipe: PriorRecipe,
+    watch: Watch = Watch(),
     *,
     folder: str | Path | None = None,
     resume: bool = False,
     device: str | None = None,
     progress: bool = True,
-) -> Trained[GPT]:
-    """Train a GPT from scratch.
+) -> Trained[Prior]:
+    """Train a prior from scratch.
 
     Args:
-        tokens: one picture per row in raster order, int64 in [0, num_codes), T = num_tokens.
-        conditions: one id per picture, int64 in [0, num_conditions).
-        config: shape of the model.
+        data: tokens with their conditions.
+        config: shape of the model, such as a `GPTConfig`.
         recipe: how to train it.
-        folder: where log and checkpoints go; None saves nothing.
+        watch: held-out pictures and a way to draw samples, if wanted.
+        folder: where log, checkpoints and samples go; None saves nothing. With validation the best
+            model is in "best" below it.
         resume: go on from the folder's latest checkpoint.
         device: such as "cuda:0"; by default the best there is.
         progress: show a bar.
 
     Returns:
-        The model in eval mode and its history (loss: nats per token).
+        The model in eval mode, the best one where the recipe validates, and its history (loss:
+        nats per image token; bits: the same in bits; held_out: nats per held-out token).
+
+    Raises:
+        ValueError: recipe, model and data do not fit together.
     """
+    _check(config, recipe, watch)
     with start(device) as place:
         torch.manual_seed(recipe.seed)
-        model = GPT(config).to(place.device).train()
+        model = config.build().to(place.device).train()
         if recipe.compile:
             model.compile()
         torch.manual_seed(recipe.seed + place.rank)  # dropout differs between processes
@@ -63,67 +109,157 @@ def train_prior(
         optimizer = torch.optim.AdamW(
             parameter_groups(model, recipe.weight_decay), lr=recipe.learning_rate, betas=(0.9, 0.95)
         )
+        best = place.put(Best(model)) if recipe.validate_every else None
 
-        def train_step(batch: Tensor) -> dict[str, Tensor]:
+        def train_step(tokens: Tensor, ids: Tensor) -> dict[str, Tensor]:
             logs = []
             optimizer.zero_grad()
-            for part in place.parts(batch, recipe.accumulate, parallel):
-                s, c = place.put(tokens[part]), place.put(conditions[part])
+            prefixes = iter(ids.chunk(recipe.accumulate))
+            for part in place.parts(tokens, recipe.accumulate, parallel):
+                sequence = part[:, model.order.permutation(*config.grid)]
+                seen = corrupted(sequence[:, :-1], config.num_codes, recipe.pkeep)
+                prefix = dropped(next(prefixes), model, recipe.condition_dropout)
                 with place.autocast(recipe.precision):
-                    logits = parallel(s[:, :-1], c)  # (B, T, K)
-                loss = F.cross_entropy(logits.float().flatten(0, 1), s.flatten())
+                    logits = parallel(seen, prefix)  # (B, T, K)
+                loss = negative_log_likelihood(logits, sequence)
                 (loss / recipe.accumulate).backward()
-                logs.append({"loss": loss.detach()})
-            torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+                logs.append({"loss": loss.detach(), "bits": loss.detach() / math.log(2)})
+            nn.utils.clip_grad_norm_(model.parameters(), 1.0)
             optimizer.step()
             return mean_logs(logs)
 
+        parts = {"optimizer": optimizer} | ({} if best is None else {"best": best})
         options = {"folder": folder, "resume": resume, "progress": progress}
-        with Run(model, {"optimizer": optimizer}, recipe, place, **options) as run:
-            for step, batch in run.batches(len(tokens)):
-                logs = train_step(batch)
-                if run.logs_at(step):
+        with Run(model, parts, recipe, place, **options) as run:
+            if watch.draw is not None:
+                run.preview(recipe.sample_every, watch.draw)
+            if best is not None and best.exhausts(recipe.patience):  # it had ended before
+                run.stop_early()
+            for step, (tokens, ids) in data.batches(run, config):
+                logs = train_step(place.put(tokens), place.put(ids))
+                last = step + 1 == recipe.steps
+                looks = recipe.validate_every and (last or (step + 1) % recipe.validate_every == 0)
+                if looks:
+                    logs["held_out"] = _look(run, best, watch.held_out, recipe.patience)
+                if looks or run.logs_at(step):
                     run.log(step, logs)
-        return run.result()
+        trained = run.result()
+        if best is not None and best.looked:
+            trained.model.load_state_dict(best.model.state_dict())
+        return trained
 
 
-def parameter_groups(model: GPT, weight_decay: float) -> list[dict]:
-    """Weight decay for the matrices of linear layers, none for the rest (as in GPT-2's family)."""
-    linear = [m.weight for m in model.modules() if isinstance(m, torch.nn.Linear)]
-    chosen = {id(weight) for weight in linear}
-    rest = [p for p in model.parameters() if id(p) not in chosen]
+class Best(nn.Module):
+    """The model that has predicted held-out pictures best so far. Part of a checkpoint."""
+
+    def __init__(self, model: Prior):
+        super().__init__()
+        self.model = copy.deepcopy(model).requires_grad_(False)
+        self.register_buffer("nll", torch.tensor(math.inf))
+        self.register_buffer("waited", torch.tensor(0))
+
+    @property
+    def looked(self) -> bool:
+        """Whether there is a best one yet."""
+        return math.isfinite(self.nll.item())
+
+    def exhausts(self, patience: int | None) -> bool:
+        """Whether so many looks have brought no improvement."""
+        return patience is not None and int(self.waited) >= patience
+
+    def improved(self, model: Prior, nll: float) -> bool:
+        """Keep the model if it is better than the one before."""
+        rounded = self.nll.new_tensor(nll)  # or the same number could be below itself
+        if not rounded < self.nll:
+            self.waited += 1
+            return False
+        self.model.load_state_dict(model.state_dict())
+        self.nll.copy_(rounded)
+        self.waited.zero_()
+        return True
+
+
+def _look(run: Run, best: Best, held_out: TokenData, patience: int | None) -> Tensor:
+    """NLL of the held-out pictures; keeps the best model, and ends the run without improvement."""
+    nll = torch.tensor(validation_nll(run.best_model, held_out), device=run.place.device)
+    nll = mean_over_processes(nll).item()  # equal but for rounding; all must decide alike
+    if best.improved(run.best_model, nll) and run.folder is not None and run.place.is_main:
+        save_model(run.best_model, run.folder / BEST)
+    if best.exhausts(patience):
+        run.stop_early()
+    return torch.tensor(nll)
+
+
+def _check(config: PriorConfig, recipe: PriorRecipe, watch: Watch) -> None:
+    if bool(recipe.condition_dropout) != config.guidance:
+        raise ValueError(
+            f"condition_dropout is {recipe.condition_dropout} and the model's guidance is "
+            f"{config.guidance}: a model can be guided if and only if some pictures are learned "
+            "without their condition"
+        )
+    if recipe.validate_every is not None and watch.held_out is None:
+        raise ValueError("validate_every needs held-out pictures; give them in `watch`")
+
+
+def corrupted(tokens: Int[Tensor, "B t"], num_codes: int, pkeep: float) -> Int[Tensor, "B t"]:
+    """Input tokens of which some have become random codes.
+
+    Source: the reference code of *Taming Transformers* (pkeep).
+    """
+    if pkeep == 1:
+        return tokens
+    kept = torch.rand(tokens.shape, device=tokens.device) < pkeep
+    return torch.where(kept, tokens, torch.randint_like(tokens, num_codes))
+
+
+def dropped(ids: Int[Tensor, "B P"], model: Prior, share: float) -> Int[Tensor, "B P"]:
+    """Prefixes of which some have become the one that stands for no condition.
+
+    Source: Ho and Salimans, *Classifier-Free Diffusion Guidance*, algorithm 1.
+    """
+    if share == 0:
+        return ids
+    gone = torch.rand(len(ids), 1, device=ids.device) < share
+    return torch.where(gone, model.without_condition(), ids)
+
+
+def parameter_groups(model: Prior, weight_decay: float) -> list[dict]:
+    """Weight decay for the weights of linear layers and convolutions, none for the rest."""
+    kinds = (nn.Linear, nn.Conv1d, nn.Conv2d)
+    chosen = [m.weight for m in model.modules() if isinstance(m, kinds)]
+    numbers = {id(weight) for weight in chosen}
+    rest = [p for p in model.parameters() if id(p) not in numbers]
     return [
-        {"params": linear, "weight_decay": weight_decay},
+        {"params": chosen, "weight_decay": weight_decay},
         {"params": rest, "weight_decay": 0.0},
     ]
 
 
 @torch.no_grad()
 def tokenize(
-    codec: VQVAE, images: Float[Tensor, "N C H W"], *, batch_size: int = 256
-) -> Int[Tensor, "N T"]:
-    """Tokens of many images in raster order, T = h·w, on the CPU.
+    codec: VQVAE | ColorPalette, images: Float[Tensor, "N C H W"], *, batch_size: int = 256
+) -> Int[Tensor, "N h w"]:
+    """Tokens of many images, on the CPU. The codec works in eval mode.
 
     Args:
         codec: a trained stage 1.
         images: in [-1, 1], on any device.
         batch_size: images encoded at once.
     """
-    device = next(codec.parameters()).device
-    parts = [codec.encode(part.to(device)).flatten(1).cpu() for part in images.split(batch_size)]
-    return torch.cat(parts)
+    with evaluating(codec):
+        return torch.cat(
+            [codec.encode(part.to(codec.device)).cpu() for part in images.split(batch_size)]
+        )
 
 
 @torch.no_grad()
-def validation_nll(
-    model: GPT, tokens: Int[Tensor, "N T"], conditions: Int[Tensor, " N"], *, batch_size: int = 256
-) -> float:
+def validation_nll(model: Prior, data: TokenData, *, batch_size: int = 64) -> float:
     """Mean −log p(s | c) over a data set, in nats per image token, in eval mode."""
-    device = next(model.parameters()).device
-    was_training = model.training
-    model.eval()
-    total = 0.0
-    for s, c in zip(tokens.split(batch_size), conditions.split(batch_size), strict=True):
-        total += negative_log_likelihood(model, s.to(device), c.to(device)).item() * len(s)
-    model.train(was_training)
-    return total / len(tokens)
+    total, count = 0.0, 0
+    with evaluating(model):
+        for tokens, ids in data.pictures(model.config, batch_size):
+            sequence = tokens.to(model.device)[:, model.order.permutation(*model.config.grid)]
+            logits = model(sequence[:, :-1], ids.to(model.device))
+            total += negative_log_likelihood(logits, sequence).item() * len(tokens)
+            count += len(tokens)
+    return total / count

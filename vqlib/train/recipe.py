@@ -104,3 +104,5 @@ class Trained(Generic[M]):
     """Fewer than the recipe's steps if the run was interrupted."""
     seconds: float
     """Time in the loop of this call."""
+    stopped_early: bool = False
+    """The recipe ended the run because held-out pictures were no longer predicted better."""

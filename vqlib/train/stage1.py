@@ -137,8 +137,7 @@ def preview_of(images: Images) -> Callable[[VQVAE], Float[Tensor, "C H W"]]:
     x = torch.stack([images[i] for i in range(min(8, len(images)))])  # pictures or label maps
 
     def draw(codec: VQVAE) -> Tensor:
-        device = next(codec.parameters()).device
-        x_hat = codec.decode(codec.encode(x.to(device))).cpu()
+        x_hat = codec.decode(codec.encode(x.to(codec.device))).cpu()
         return grid(torch.cat([_visible(codec, x), _visible(codec, x_hat)]), columns=len(x))
 
     return draw

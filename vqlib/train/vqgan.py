@@ -115,7 +115,7 @@ def train_vqgan(
         options = {"folder": folder, "resume": resume, "progress": progress}
         with Run(codec, train_step.parts, recipe, place, **options) as run:
             run.preview(recipe.sample_every, preview_of(images))
-            for step, batch in run.image_batches(images, workers=recipe.workers):
+            for step, _, batch in run.image_batches(images, workers=recipe.workers):
                 logs = train_step(step, place.put(batch, channels_last=recipe.channels_last))
                 if run.logs_at(step):
                     run.log(step, logs | train_step.care.logs())

@@ -9,7 +9,7 @@ from torch import Tensor
 from vqlib.compress import VQVAE, AutoencoderConfig, VQVAEConfig
 from vqlib.course.checks.report import Mistake, compare, correct, require, run
 from vqlib.course.pretrained import load_pretrained
-from vqlib.generate import GPT, GPTConfig, generate
+from vqlib.generate import GPT, ClassCondition, GPTConfig
 
 Draw = Callable[[VQVAE, GPT, Tensor, torch.Generator], Tensor]
 
@@ -156,8 +156,8 @@ class _WatchedCodec:
         require(
             not (isinstance(tokens, Tensor) and tokens.is_floating_point()),
             "decode was given floating-point numbers (logits or probabilities). It takes tokens: "
-            "let generate draw them.",
-            "传给 decode 的是浮点数（logits 或概率）。它需要的是词元：请用 generate 采样得到词元。",
+            "let sample draw them.",
+            "传给 decode 的是浮点数（logits 或概率）。它需要的是词元：请用 sample 采样得到词元。",
         )
         require(
             isinstance(tokens, Tensor) and tokens.ndim == 3,
@@ -174,8 +174,7 @@ def _shape(value: Any) -> tuple[int, ...] | str:
 
 def _draw(answer: Draw, codec: VQVAE, prior: GPT, labels: Tensor, seed: int) -> Tensor:
     """The learner's images, if they are images at all."""
-    generator = torch.Generator().manual_seed(seed)
-    images = run(answer, _WatchedCodec(codec), prior, labels, generator)
+    images = run(answer, _WatchedCodec(codec), prior, labels, seed)
     require(
         isinstance(images, Tensor) and images.is_floating_point(),
         "The result holds no images: tokens become an image through codec.decode.",
@@ -189,8 +188,8 @@ def _grid(tokens: Tensor, codec: VQVAE) -> Tensor:
 
 
 def _compare_drawn(answer: Draw, codec: VQVAE, prior: GPT, labels: Tensor) -> None:
-    images = _draw(answer, codec, prior, labels, seed=0)
-    tokens = generate(prior, labels, generator=torch.Generator().manual_seed(0))
+    images = _draw(answer, codec, prior, labels, seed=1)
+    tokens = prior.sample(labels, seed=1)
     expected = codec.decode(_grid(tokens, codec))
     require(
         images.shape == expected.shape,
@@ -212,29 +211,24 @@ def _name_difference(
         "Rows and columns are exchanged: tokens come row by row, view(B, h, w) needs no transpose.",
         "行和列弄反了：词元是逐行排列的，用 view(B, h, w) 即可，不需要转置。",
     )
-    again = _draw(answer, codec, prior, labels, seed=0)
-    require(
-        torch.equal(images, again),
-        "The same seed gives different images: pass generator=generator to generate.",
-        "同一个种子得到了不同的图像：要把 generator=generator 传给 generate。",
-    )
-    other_seed = _draw(answer, codec, prior, labels, seed=1)
+    other_seed = _draw(answer, codec, prior, labels, seed=2)
     require(
         not torch.equal(images, other_seed),
-        "Every seed gives the same images: draw each token at random instead of taking the most "
-        "likely one, and use the generator you are given.",
-        "换了种子，图像却不变：每个词元要随机采样，不能总取概率最大的；并使用传入的 generator。",
+        "Every seed gives the same images: pass seed=seed to sample, and draw each token at random "
+        "instead of taking the most likely one.",
+        "换了种子，图像却不变：要把 seed=seed 传给 sample；"
+        "每个词元要随机采样，不能总取概率最大的。",
     )
-    other_labels = _draw(answer, codec, prior, (labels + 1) % 10, seed=0)
+    other_labels = _draw(answer, codec, prior, (labels + 1) % 10, seed=1)
     require(
         not torch.equal(images, other_labels),
-        "Other labels give the same images: pass labels to generate, they are the condition.",
-        "换了标签，图像却不变：要把 labels 传给 generate，它们就是约束。",
+        "Other labels give the same images: pass labels to sample, they are the condition.",
+        "换了标签，图像却不变：要把 labels 传给 sample，它们就是约束。",
     )
     raise Mistake(
-        "These are not the images that generate, a reshape and decode give with this seed: use "
+        "These are not the images that sample, a reshape and decode give with this seed: use "
         "temperature 1 and no top-k.",
-        "用这个种子依次做 generate、变形、decode，得到的不是这些图像：温度取 1，不用 top-k。",
+        "用这个种子依次做 sample、变形、decode，得到的不是这些图像：温度取 1，不用 top-k。",
     )
 
 
@@ -245,9 +239,7 @@ def _check_other_grid(answer: Draw) -> None:
         code_dim=4,
     )  # fmt: skip
     codec = VQVAE(VQVAEConfig(small, num_codes=8, image_size=12)).eval()
-    config = GPTConfig(
-        num_codes=8, num_conditions=10, num_tokens=9, num_layers=1, num_heads=1, width=8
-    )
+    config = GPTConfig(8, (3, 3), ClassCondition(10), num_layers=1, num_heads=1, width=8)
     try:
         images = _draw(answer, codec, GPT(config), torch.arange(5), seed=0)
     except RuntimeError:  # a view that does not fit

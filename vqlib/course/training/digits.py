@@ -1,5 +1,7 @@
 """The digits models: a VQVAE, and a class-conditional GPT over its tokens."""
 
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import torch
@@ -8,18 +10,24 @@ from vqlib.compress import code_counts, codebook_usage, perplexity, vqvae_digits
 from vqlib.course.training.record import record_of
 from vqlib.data import digits
 from vqlib.data.augment import shifted_copies
-from vqlib.generate import GPT, GPTConfig, generate
+from vqlib.generate import GPT, ClassCondition, GPTConfig
 from vqlib.measure import psnr
 from vqlib.measure.recognition import classifier_accuracy, recognised_digits
 from vqlib.train import (
     PriorRecipe,
+    Recipe,
+    TokenGrids,
+    Trained,
     VQVAERecipe,
+    load_model,
     save_model,
     tokenize,
     train_prior,
     train_vqvae,
     validation_nll,
 )
+from vqlib.train.checkpoint import Model
+from vqlib.train.pipeline import write_pipeline
 
 VQVAE_RECIPE = VQVAERecipe(steps=6000, batch_size=64, learning_rate=2e-3, seed=0)
 PRIOR_RECIPE = PriorRecipe(steps=3000, batch_size=128, learning_rate=2e-3, weight_decay=0.05)
@@ -36,24 +44,33 @@ def make(root: Path, device: str | None) -> None:
     labels = train.labels.repeat((2 * MAX_SHIFT + 1) ** 2)
 
     stage_1 = train_vqvae(images, vqvae_digits(), VQVAE_RECIPE, device=device)
-    codec = stage_1.model.cpu()
-    record = record_of("digits", DATA, stage_1, VQVAE_RECIPE, measure_codec(codec))
-    save_model(codec, root / "digits_vqvae", record=record)
+    codec = _saved(root / "digits_vqvae", stage_1, VQVAE_RECIPE, measure_codec)
 
+    side = codec.config.grid_size
     config = GPTConfig(
         num_codes=codec.config.num_codes,
-        num_conditions=10,
-        num_tokens=codec.config.grid_size**2,
+        grid=(side, side),
+        condition=ClassCondition(10),
         num_layers=4,
         num_heads=4,
         width=64,
         dropout=0.1,
     )
-    stage_2 = train_prior(tokenize(codec, images), labels, config, PRIOR_RECIPE, device=device)
-    record = record_of(
-        "digits", DATA, stage_2, PRIOR_RECIPE, measure_prior(codec, stage_2.model.cpu())
+    data = TokenGrids(tokenize(codec, images), labels)
+    stage_2 = train_prior(data, config, PRIOR_RECIPE, device=device)
+    measure = partial(measure_prior, codec)
+    _saved(root / "digits_gpt", stage_2, PRIOR_RECIPE, measure)
+    write_pipeline(root / "digits_gpt", "class", "../digits_vqvae")
+
+
+def _saved(folder: Path, trained: Trained, recipe: Recipe, measure: Callable) -> Model:
+    """Save at half precision, and measure what was saved."""
+    save_model(trained.model.cpu(), folder, half=True)
+    model = load_model(folder)
+    save_model(
+        model, folder, record=record_of("digits", DATA, trained, recipe, measure(model)), half=True
     )
-    save_model(stage_2.model, root / "digits_gpt", record=record)
+    return model
 
 
 def measure_codec(codec) -> dict[str, float]:
@@ -78,15 +95,15 @@ def measure_prior(codec, prior: GPT, *, seed: int = 0) -> dict[str, float]:
     """
     held_out, train = digits("held_out"), digits("train")
     asked = torch.arange(10).repeat_interleave(SAMPLES_PER_CLASS)
-    tokens = generate(prior, asked, generator=torch.Generator().manual_seed(seed))
+    tokens = prior.sample(asked, seed=seed)
     side = codec.config.grid_size
     recognised = recognised_digits(codec.decode(tokens.view(-1, side, side))) == asked
     return {
         "nll_nats_per_token": round(
-            validation_nll(prior, tokenize(codec, held_out.images), held_out.labels), 3
+            validation_nll(prior, TokenGrids(tokenize(codec, held_out.images), held_out.labels)), 3
         ),
         "nll_nats_per_token_train": round(
-            validation_nll(prior, tokenize(codec, train.images), train.labels), 3
+            validation_nll(prior, TokenGrids(tokenize(codec, train.images), train.labels)), 3
         ),
         "samples": len(asked),
         "samples_recognised": round(recognised.float().mean().item(), 3),

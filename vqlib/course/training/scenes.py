@@ -1,4 +1,4 @@
-"""Painted landscapes: a VQGAN of the images, and a codec of their label maps."""
+"""Painted landscapes: a VQGAN of the images, and codecs of their label maps and of their depth."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -55,6 +55,9 @@ class Painted(NamedTuple):
 
     images: Float[Tensor, "N 3 H W"]
     labels: Int[Tensor, "N H W"]
+    depth: Float[Tensor, "N 1 H W"]
+    captions: list[dict[str, str]]
+    words: list[dict[str, tuple[str, ...]]]
 
 
 def paint(split: str, count: int) -> Painted:
@@ -64,11 +67,14 @@ def paint(split: str, count: int) -> Painted:
     return Painted(
         torch.stack([scene.image for scene in scenes]),
         torch.stack([scene.labels for scene in scenes]),
+        torch.stack([scene.depth for scene in scenes]),
+        [scene.caption for scene in scenes],
+        [scene.caption_words for scene in scenes],
     )
 
 
 def make(root: Path, device: str | None) -> None:
-    """Train `scenes_vqgan` and `scenes_labels` and save them with their records."""
+    """Train `scenes_vqgan`, `scenes_labels` and `scenes_depth`; save them with their records."""
     train, held_out = paint("train", NUM_TRAIN), paint("held_out", NUM_HELD_OUT)
     config = replace(vqvae_photos(), codes=EMACodes(decay=0.98))
 
@@ -92,6 +98,13 @@ def make(root: Path, device: str | None) -> None:
     codec = load_model(folder)
     record = record_of("scenes", DATA, trained, LABELS_RECIPE, measured(codec, held_out.labels))
     save_model(codec, folder, record=record, half=True)
+
+    # Depth is smooth: f = 8 is enough, and a short condition is a cheap one.
+    autoencoder = replace(autoencoder, image_channels=1, num_downsamplings=3)
+    depth = replace(config, autoencoder=autoencoder, num_codes=128)
+    trained = train_vqvae(TensorImages(train.depth, flip=True), depth, LABELS_RECIPE, device=device)
+    pictures = TensorImages(held_out.depth)
+    save_codec(root / "scenes_depth", "scenes", DATA, trained, LABELS_RECIPE, pictures)
 
 
 def measured(codec: LabelMapVQVAE, labels: Int[Tensor, "N H W"]) -> dict[str, int | float]:

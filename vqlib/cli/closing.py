@@ -1,0 +1,22 @@
+"""The last line of every training."""
+
+from pathlib import Path
+
+from vqlib.train.pipeline import model_folder
+from vqlib.train.recipe import Trained
+
+
+def closing_line(trained: Trained, steps: int, out: Path) -> int:
+    """Say where the model is; exit status 0, or 130 after an interruption."""
+    done = trained.steps_done
+    if trained.stopped_early:
+        print(
+            f"stopped early at step {done} of {steps}: held-out pictures were no longer predicted "
+            f"better; the best model is in {model_folder(out)}"
+        )
+        return 0
+    if done < steps:
+        print(f"interrupted at step {done} of {steps}; go on with the same command and --resume")
+        return 130
+    print(f"{done} steps, {trained.seconds:.0f} s; the model is in {model_folder(out)}")
+    return 0

@@ -1,0 +1,97 @@
+"""Which pictures a prior learns, and from what: flags that `train prior` and `tokenize` share."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from vqlib.cli.models import PICTURE_CODECS, load_kind
+from vqlib.compress.vqvae import LabelMapVQVAE
+from vqlib.course.pretrained import pretrained_folder
+from vqlib.data.captions import Language
+from vqlib.data.catalogue import BUNDLED, DOWNLOADED
+from vqlib.train.meanings import CLASSES, class_names
+from vqlib.train.pipeline import Meaning
+from vqlib.train.prior_task import PriorTask
+
+# The course's codecs, by data set.
+CODECS = {
+    "digits": "digits_vqvae",
+    "mnist": "digits_vqvae",
+    "faces": "faces_vqgan",
+    "photos": "photos_vqgan",
+    "photos_and_textures": "photos_vqgan",
+    "scenes": "scenes_vqgan",
+}
+SCENE_LABELS = "scenes_labels"
+
+
+@dataclass(frozen=True)
+class PriorSource:
+    """Which pictures a prior learns to draw, and from what."""
+
+    data: str = "digits"
+    """A folder of pictures, or the name of a data set, as in train vqvae; ./photos is a folder."""
+    data_root: Path = Path("data")
+    """Where downloaded data lies."""
+    codec: Path | None = None
+    """Folder of the trained codec, or its run folder; by default the course's for the data."""
+    meaning: Literal["auto", Meaning] = "auto"
+    """What the pictures are drawn from. class: of digits, mnist, cifar10, or the subfolders of a
+    folder. coordinates: where a window lies in larger pictures. text: captions of scenes.
+    segmentation, depth, edges: of scenes, or of a folder with --maps; edges of other pictures are
+    computed. low_resolution, upper_half: the picture's own. auto: class where a data set has
+    classes, else none."""
+    condition_codec: Path | None = None
+    """Folder of the codec of segmentation, depth or edges; of small copies and upper halves the
+    pictures' own unless another is given."""
+    maps: Path | None = None
+    """Folder of the pictures' maps, under the same names; of segmentations, PNGs whose palette
+    index or grey value is the label."""
+    size: int | None = None
+    """Side of the pictures in pixels; by default what the codec was trained on."""
+    language: Language = "en"
+    """Of the captions of scenes."""
+    reduction: int = 4
+    """Of low_resolution: how many times smaller each way the small copy is."""
+    broken: Literal["refuse", "skip"] = "refuse"
+    """What to do about pictures in a folder that cannot be read."""
+
+    def task(self, device: object, *, window: tuple[int, int] | None = None) -> PriorTask:
+        """The same with the codecs read."""
+        found = "class" if self.data in CLASSES else "none"
+        meaning = found if self.meaning == "auto" else self.meaning
+        second = self._condition_codec(meaning)
+        kinds = (LabelMapVQVAE,) if meaning == "segmentation" else PICTURE_CODECS
+        return PriorTask(
+            codec=load_kind(self._codec(), *PICTURE_CODECS, device=device),
+            data=self.data,
+            meaning=meaning,
+            condition_codec=None if second is None else load_kind(second, *kinds, device=device),
+            maps=self.maps,
+            size=self.size,
+            window=window,
+            language=self.language,
+            reduction=self.reduction,
+            root=self.data_root,
+            broken=self.broken,
+        )
+
+    def name_classes(self, task: PriorTask) -> None:
+        """Say which number stands for which subfolder."""
+        if task.meaning == "class" and self.data not in BUNDLED | DOWNLOADED:
+            names = class_names(Path(self.data))
+            print("classes:", ", ".join(f"{n} {name}" for n, name in enumerate(names)))
+
+    def _codec(self) -> Path:
+        if self.codec is None and self.data not in CODECS:
+            raise ValueError(f"whose tokens? Give the --codec of {self.data}")
+        return self.codec or pretrained_folder(CODECS[self.data])
+
+    def _condition_codec(self, meaning: Meaning) -> Path | None:
+        if meaning not in ("segmentation", "depth", "edges", "low_resolution", "upper_half"):
+            if self.condition_codec is not None:
+                raise ValueError(f"condition_codec is given, but {meaning} is no picture to encode")
+            return None
+        if self.condition_codec is None and (self.data, meaning) == ("scenes", "segmentation"):
+            return pretrained_folder(SCENE_LABELS)
+        return self.condition_codec

@@ -1,0 +1,200 @@
+"""Small priors over the tokens of the pretrained codecs, one kind of condition each."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from vqlib.course.pretrained import load_pretrained
+from vqlib.course.training.record import record_of
+from vqlib.course.training.scenes import Painted, paint
+from vqlib.data.faces import faces
+from vqlib.data.images import stack
+from vqlib.data.photos import HUBBLE, TEXTURES, whole_pictures
+from vqlib.generate import (
+    Condition,
+    CoordinateCondition,
+    GPTConfig,
+    MapCondition,
+    NoCondition,
+    TextCondition,
+)
+from vqlib.train import PriorRecipe, TokenGrids, Watch, load_model, save_model, train_prior
+from vqlib.train.pipeline import Meaning, write_pipeline
+from vqlib.train.prior import tokenize, validation_nll
+
+NUM_SCENES = {"train": 3000, "held_out": 200}
+# A picture of a texture is one grid of tokens; so many copies make up an epoch of windows.
+COPIES = 100
+LANGUAGES = ("en", "zh")
+
+
+@dataclass(frozen=True)
+class Job:
+    """What makes one prior."""
+
+    codec: str
+    """Pretrained codec of its pictures."""
+    data: str
+    """What it is trained on, in words."""
+    grids: Callable[[str], TokenGrids]
+    """Tokens of a split."""
+    condition: Callable[[], Condition] = NoCondition
+    """What its pictures are drawn from."""
+    window: tuple[int, int] = (16, 16)
+    """Rows and columns of tokens."""
+    meaning: Meaning = "none"
+    """What the condition means."""
+    condition_codec: str | None = None
+    """Pretrained codec of the condition."""
+    width: int = 80
+    """Of the GPT."""
+    recipe: PriorRecipe = field(
+        default_factory=lambda: PriorRecipe(
+            steps=1600,
+            batch_size=16,
+            learning_rate=2e-3,
+            weight_decay=0.05,
+            validate_every=200,
+            log_every=25,
+        )
+    )
+    """How it is trained: the best of eight looks at held-out pictures is kept."""
+
+    def config(self) -> GPTConfig:
+        """Shape of the GPT."""
+        return GPTConfig(
+            num_codes=load_pretrained(self.codec).config.num_codes,
+            grid=self.window,
+            condition=self.condition(),
+            num_layers=4,
+            num_heads=4,
+            width=self.width,
+            dropout=0.1,
+        )
+
+
+def make_one(name: str, root: Path, device: str | None) -> None:
+    """Train one prior, measure what was saved, and write where its codecs are."""
+    job = PRIORS[name]
+    watch = Watch(job.grids("held_out"))
+    trained = train_prior(job.grids("train"), job.config(), job.recipe, watch, device=device)
+    save_model(trained.model.cpu(), root / name, half=True)
+    prior = load_model(root / name)
+    record = record_of(name, job.data, trained, job.recipe, measured(name, prior))
+    save_model(prior, root / name, record=record, half=True)
+    second = None if job.condition_codec is None else f"../{job.condition_codec}"
+    write_pipeline(root / name, job.meaning, f"../{job.codec}", second)
+
+
+def measured(name: str, prior: Any) -> dict[str, float]:
+    """NLL on held-out pictures."""
+    held_out = PRIORS[name].grids("held_out")
+    return {
+        "pictures": len(held_out),
+        "nll_nats_per_token": round(validation_nll(prior, held_out), 3),
+    }
+
+
+@cache
+def scenes(split: str) -> Painted:
+    """Scenes as every prior of them sees them."""
+    return paint(split, NUM_SCENES[split])
+
+
+@cache
+def scene_tokens(split: str, *, mirrored: bool) -> Tensor:
+    """Tokens of the scenes, or of their mirror images."""
+    images = scenes(split).images
+    return tokenize(load_pretrained("scenes_vqgan"), images.flip(-1) if mirrored else images)
+
+
+def pictures(names: tuple[str, ...], split: str) -> TokenGrids:
+    """Whole pictures, upright and upside down, mirrored or not; each one a large grid."""
+    codec, grids = load_pretrained("photos_vqgan"), []
+    for picture in whole_pictures(names, split):
+        f = codec.config.downsampling_factor
+        _, H, W = (side // f * f for side in picture.shape)
+        x = picture[None, :, :H, :W]
+        grids += [codec.encode(x.flip(dims)) for dims in ([], [2], [3], [2, 3])]
+    return TokenGrids(torch.cat(grids).repeat(COPIES if split == "train" else 4, 1, 1))
+
+
+def text(split: str) -> TokenGrids:
+    """Each scene twice, with its caption in each language; never mirrored: left stays left."""
+    tokens = scene_tokens(split, mirrored=False)
+    captions = [caption[language] for language in LANGUAGES for caption in scenes(split).captions]
+    return TokenGrids(tokens.repeat(len(LANGUAGES), 1, 1), captions)
+
+
+def with_map(split: str, codec_name: str, maps: Callable[[Painted], Tensor]) -> TokenGrids:
+    """Scenes and the tokens of their maps; those that train also mirrored."""
+    codec, values = load_pretrained(codec_name), maps(scenes(split))
+    both = (False, True) if split == "train" else (False,)
+    tokens = [scene_tokens(split, mirrored=mirrored) for mirrored in both]
+    conditions = [tokenize(codec, values.flip(-1) if mirrored else values) for mirrored in both]
+    return TokenGrids(torch.cat(tokens), torch.cat(conditions))
+
+
+def face_windows(split: str) -> TokenGrids:
+    """Windows of the faces, each with its place."""
+    x = stack(faces(split))
+    tokens = tokenize(load_pretrained("faces_vqgan"), torch.cat([x, x.flip(-1)]))
+    return TokenGrids(tokens)
+
+
+def vocabulary() -> TextCondition:
+    """The words of the training scenes' captions."""
+    return TextCondition.of([words for each in scenes("train").words for words in each.values()])
+
+
+PRIORS = {
+    "textures_gpt": Job(
+        codec="photos_vqgan",
+        data="windows of the textures' training parts, in four orientations",
+        grids=lambda split: pictures(TEXTURES, split),
+        width=64,
+    ),
+    "hubble_gpt": Job(
+        codec="photos_vqgan",
+        data="windows of the Hubble deep field's training part, in four orientations",
+        grids=lambda split: pictures((HUBBLE,), split),
+        width=64,
+    ),
+    "scenes_segmentation_gpt": Job(
+        codec="scenes_vqgan",
+        data="scenes with their label maps, also mirrored",
+        grids=lambda split: with_map(split, "scenes_labels", lambda painted: painted.labels),
+        condition=lambda: MapCondition(128, (16, 16)),
+        meaning="segmentation",
+        condition_codec="scenes_labels",
+    ),
+    "scenes_depth_gpt": Job(
+        codec="scenes_vqgan",
+        data="scenes with their depth, also mirrored",
+        grids=lambda split: with_map(split, "scenes_depth", lambda painted: painted.depth),
+        condition=lambda: MapCondition(128, (8, 8)),
+        meaning="depth",
+        condition_codec="scenes_depth",
+    ),
+    "scenes_text_gpt": Job(
+        codec="scenes_vqgan",
+        data="scenes with their captions in English and in Chinese",
+        grids=text,
+        condition=vocabulary,
+        meaning="text",
+    ),
+    "faces_coordinates_gpt": Job(
+        codec="faces_vqgan",
+        data="windows of 4×4 tokens of the faces, also mirrored, with their places",
+        grids=face_windows,
+        condition=lambda: CoordinateCondition((4, 4), bins=8),
+        window=(4, 4),
+        meaning="coordinates",
+        width=64,
+    ),
+}

@@ -1,0 +1,367 @@
+"""The contract of stage 2: p(s | c) = ∏ᵢ p(sᵢ | s₍<ᵢ₎, c), to be scored and to be drawn from."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any, Protocol, runtime_checkable
+
+import torch
+from jaxtyping import Bool, Float, Int
+from torch import Tensor, nn
+from torch.nn import functional as F
+from tqdm import tqdm
+
+from vqlib.generate.condition import (
+    ClassCondition,
+    CoordinateCondition,
+    MapCondition,
+    NoCondition,
+    TextCondition,
+    check_grid,
+)
+from vqlib.generate.order import Order
+from vqlib.generate.sampling import Sampling, guided_logits, noise
+
+AnyCondition = ClassCondition | CoordinateCondition | MapCondition | NoCondition | TextCondition
+
+
+@dataclass(frozen=True)
+class PriorConfig:
+    """What every prior has to know."""
+
+    num_codes: int = 1024
+    """K, size of the codebook whose tokens are modelled; also the number of logits."""
+    grid: tuple[int, int] = (16, 16)
+    """Rows and columns of tokens in one picture."""
+    condition: AnyCondition = field(default_factory=NoCondition)
+    """What the pictures are drawn from."""
+    guidance: bool = False
+    """The model also knows pictures without their condition, so that sampling can be guided."""
+
+    def __post_init__(self):
+        check_grid(self.grid)
+        if self.num_codes < 1:
+            raise ValueError(f"num_codes is {self.num_codes}; it must be at least 1")
+        if self.guidance and isinstance(self.condition, NoCondition):
+            raise ValueError("guidance needs a condition to exaggerate; this model has none")
+
+    @property
+    def num_tokens(self) -> int:
+        """T = h·w."""
+        return self.grid[0] * self.grid[1]
+
+    @property
+    def num_ids(self) -> int:
+        """Ids of the condition; with guidance one more, which stands for none."""
+        return self.condition.num_ids + self.guidance
+
+
+@runtime_checkable
+class Steps(Protocol):
+    """One token after the other: what a sampler asks of a prior."""
+
+    def empty_cache(self, count: int) -> Any:
+        """Room for what `count` pictures need to remember."""
+        ...
+
+    def start(
+        self, tokens: Int[Tensor, "B t"], prefix: Int[Tensor, "B P"], cache: Any
+    ) -> Float[Tensor, "B K"]:
+        """Read condition and first tokens into the cache. Returns logits of token t."""
+        ...
+
+    def step(self, token: Int[Tensor, " B"], cache: Any) -> Float[Tensor, "B K"]:
+        """Read one more token. Returns logits of the next."""
+        ...
+
+    def next_logits(
+        self, tokens: Int[Tensor, "B t"], lengths: Int[Tensor, " B"], prefix: Int[Tensor, "B P"]
+    ) -> Float[Tensor, "B K"]:
+        """Logits of the next token where the pictures' known beginnings differ in length.
+
+        Args:
+            tokens: their beginnings, filled up with any codes to one length.
+            lengths: how many tokens of each are known, 0 to t.
+            prefix: as in `Prior.forward`.
+        """
+        ...
+
+
+class Prior(nn.Module, ABC):
+    """Stage 2: a distribution over token grids, given a condition.
+
+    Sequences are in the model's own order, which is that of the rows except where a GPT has
+    another; `log_prob` and `sample` take and give rows.
+
+    Args:
+        config: shape of the model.
+    """
+
+    def __init__(self, config: PriorConfig):
+        super().__init__()
+        self.config = config
+
+    @abstractmethod
+    def forward(
+        self, tokens: Int[Tensor, "B t"], prefix: Int[Tensor, "B P"]
+    ) -> Float[Tensor, "B t+1 K"]:
+        """Logits for every next token at once.
+
+        Args:
+            tokens: the first t tokens, int64 in [0, num_codes); 0 ≤ t < T, since nothing comes
+                after the last token.
+            prefix: ids of the condition, see `prefix`.
+
+        Returns:
+            `logits[:, i]` predicts token i from the condition and tokens 0 … i − 1.
+        """
+
+    @abstractmethod
+    def empty_cache(self, count: int) -> Any:
+        """As in `Steps`, like the two below."""
+
+    @abstractmethod
+    def start(
+        self, tokens: Int[Tensor, "B t"], prefix: Int[Tensor, "B P"], cache: Any
+    ) -> Float[Tensor, "B K"]:
+        """As in `Steps`. The cache may have been used before; nothing of that is left."""
+
+    @abstractmethod
+    def step(self, token: Int[Tensor, " B"], cache: Any) -> Float[Tensor, "B K"]:
+        """As in `Steps`."""
+
+    def next_logits(
+        self, tokens: Int[Tensor, "B t"], lengths: Int[Tensor, " B"], prefix: Int[Tensor, "B P"]
+    ) -> Float[Tensor, "B K"]:
+        """As in `Steps`."""
+        rows = torch.arange(len(tokens), device=tokens.device)
+        return self(tokens, prefix)[rows, lengths]
+
+    @property
+    def order(self) -> Order:
+        """In which order the tokens come."""
+        return Order()
+
+    @property
+    def device(self) -> torch.device:
+        """Where the model is."""
+        return next(self.parameters()).device
+
+    def prefix(self, condition: Any, count: int | None = None) -> Int[Tensor, "B P"]:
+        """The ids of a condition on the model's device.
+
+        Args:
+            condition: what the model's kind of condition takes, see `vqlib.generate.condition`.
+            count: number of pictures, needed where the condition does not tell it.
+
+        Raises:
+            ValueError: the condition is not of the model's kind, or the number of pictures is open,
+                below 1 or not that of the condition.
+        """
+        if count is None and condition is None:
+            raise ValueError("how many pictures? Give count, or a condition for each")
+        count = len(condition) if count is None else count
+        if count < 1:
+            raise ValueError(f"count is {count}; it must be at least 1 picture")
+        return self.config.condition.ids(condition, count).to(self.device)
+
+    def without_condition(self) -> Int[Tensor, "1 P"]:
+        """The prefix that stands for no condition.
+
+        Raises:
+            ValueError: the model was not made for that.
+        """
+        config = self.config
+        if not config.guidance:
+            raise ValueError(
+                "this model knows no pictures without a condition, so it cannot be guided; train "
+                "one with guidance in its configuration"
+            )
+        return torch.full((1, config.condition.length), config.num_ids - 1, device=self.device)
+
+    def log_prob(self, tokens: Int[Tensor, "B T"], condition: Any = None) -> Float[Tensor, "B T"]:
+        """log p(sᵢ | s₍<ᵢ₎, c) of each token, in nats, row by row; their sum is log p(s | c).
+
+        Args:
+            tokens: whole pictures in rows, int64 in [0, num_codes).
+            condition: as in `prefix`.
+
+        Raises:
+            ValueError: not T tokens, or the condition does not fit.
+        """
+        if tokens.shape[1] != self.config.num_tokens:
+            raise ValueError(
+                f"{tokens.shape[1]} tokens per picture, but the model has "
+                f"{self.config.num_tokens}: a grid of {self.config.grid}"
+            )
+        sequence = tokens[:, self.order.permutation(*self.config.grid)]
+        logits = self(sequence[:, :-1], self.prefix(condition, len(tokens)))
+        log_p = F.log_softmax(logits.float(), dim=-1)
+        found = log_p.gather(-1, sequence[:, :, None]).squeeze(-1)
+        return found[:, self.order.inverse(*self.config.grid)]
+
+    @torch.no_grad()
+    def sample(
+        self,
+        condition: Any = None,
+        sampling: Sampling = Sampling(),  # noqa: B008 (frozen)
+        *,
+        count: int | None = None,
+        seed: int | Sequence[int] = 0,
+        known: "Known | None" = None,
+        cached: bool = True,
+        progress: bool = False,
+    ) -> Int[Tensor, "B T"]:
+        """Draw pictures token by token.
+
+        Args:
+            condition: as in `prefix`.
+            sampling: temperature, top-k, top-p, guidance.
+            count: as in `prefix`.
+            seed: of the first picture, the others count on; or one for each.
+            known: tokens that are given; the rest is drawn around them.
+            cached: remember what can be reused (the same tokens, much faster).
+            progress: show a bar.
+
+        Returns:
+            T tokens per picture in rows, int64 in [0, num_codes).
+
+        Raises:
+            ValueError: condition, known tokens, seeds or guidance do not fit.
+        """
+        prefix = self.prefix(condition, count)
+        B, T = len(prefix), self.config.num_tokens
+        if known is not None and (len(known.tokens), known.tokens.numel()) != (B, B * T):
+            raise ValueError(
+                f"the known tokens have the shape {tuple(known.tokens.shape)}; {T} for each of "
+                f"{B} pictures are expected"
+            )
+        u = noise(seed, B, T).to(self.device)
+        tokens = torch.zeros(B, T, dtype=torch.int64, device=self.device)
+        positions = self.order.permutation(*self.config.grid).tolist()
+        steps = stepping(self, sampling.guidance, cached=cached)
+        with evaluating(self):
+            cache = steps.empty_cache(B)
+            logits = steps.start(tokens[:, :0], prefix, cache)
+            for number, i in enumerate(tqdm(positions, "tokens", disable=not progress), start=1):
+                tokens[:, i] = token = fill(sampling.draw(logits, u[:, i]), known, i)
+                if number < T:
+                    logits = steps.step(token, cache)
+        return tokens
+
+
+def negative_log_likelihood(
+    logits: Float[Tensor, "B T K"], sequence: Int[Tensor, "B T"]
+) -> Float[Tensor, ""]:
+    """−log p(s | c) in nats per image token, averaged over the batch (*Taming*, eq. 8).
+
+    Args:
+        logits: what a prior gives for all tokens but the last.
+        sequence: whole pictures in the prior's own order.
+    """
+    return F.cross_entropy(logits.float().flatten(0, 1), sequence.flatten())
+
+
+@dataclass(frozen=True)
+class Known:
+    """Tokens that are given. In the order of the sequence: what comes later is not yet seen."""
+
+    tokens: Int[Tensor, "B ..."]
+    """int64; what is not kept does not matter."""
+    keep: Bool[Tensor, "B ..."]
+    """Where they are given."""
+
+    def __post_init__(self):
+        if self.tokens.shape != self.keep.shape:
+            raise ValueError(
+                f"tokens have the shape {tuple(self.tokens.shape)}, the mask "
+                f"{tuple(self.keep.shape)}; they must be alike"
+            )
+
+
+def fill(drawn: Int[Tensor, " B"], known: Known | None, i: int) -> Int[Tensor, " B"]:
+    """Drawn tokens of raster position i, or the known ones."""
+    if known is None:
+        return drawn
+    tokens, keep = (x.flatten(1)[:, i].to(drawn.device) for x in (known.tokens, known.keep))
+    return torch.where(keep, tokens, drawn)
+
+
+def stepping(prior: Prior, guidance: float, *, cached: bool = True) -> Steps:
+    """The prior itself, or what stands before it: uncached, guided."""
+    steps: Steps = prior if cached else Uncached(prior)
+    return steps if guidance == 1 else Guided(steps, prior.without_condition(), guidance)
+
+
+class Uncached:
+    """The plain way to draw from a prior: all of the sequence again at each token."""
+
+    def __init__(self, prior: Prior):
+        self.prior = prior
+
+    def empty_cache(self, count: int) -> dict[str, Tensor]:
+        """Condition and tokens so far."""
+        return {}
+
+    def start(
+        self, tokens: Int[Tensor, "B t"], prefix: Int[Tensor, "B P"], cache: dict[str, Tensor]
+    ) -> Float[Tensor, "B K"]:
+        """As in `Steps`."""
+        cache.update(tokens=tokens, prefix=prefix)
+        return self.prior(tokens, prefix)[:, -1]
+
+    def step(self, token: Int[Tensor, " B"], cache: dict[str, Tensor]) -> Float[Tensor, "B K"]:
+        """As in `Steps`."""
+        tokens = torch.cat([cache["tokens"], token[:, None]], dim=1)
+        return self.start(tokens, cache["prefix"], cache)
+
+    def next_logits(
+        self, tokens: Int[Tensor, "B t"], lengths: Int[Tensor, " B"], prefix: Int[Tensor, "B P"]
+    ) -> Float[Tensor, "B K"]:
+        """As in `Steps`."""
+        return self.prior.next_logits(tokens, lengths, prefix)
+
+
+class Guided:
+    """Every picture twice, with its condition and without."""
+
+    def __init__(self, steps: Steps, without: Int[Tensor, "1 P"], guidance: float):
+        self.steps, self.without, self.guidance = steps, without, guidance
+
+    def empty_cache(self, count: int) -> Any:
+        """As in `Steps`."""
+        return self.steps.empty_cache(2 * count)
+
+    def start(
+        self, tokens: Int[Tensor, "B t"], prefix: Int[Tensor, "B P"], cache: Any
+    ) -> Float[Tensor, "B K"]:
+        """As in `Steps`."""
+        both = torch.cat([prefix, self.without.expand_as(prefix)])
+        return self._mix(self.steps.start(tokens.repeat(2, 1), both, cache))
+
+    def step(self, token: Int[Tensor, " B"], cache: Any) -> Float[Tensor, "B K"]:
+        """As in `Steps`."""
+        return self._mix(self.steps.step(token.repeat(2), cache))
+
+    def next_logits(
+        self, tokens: Int[Tensor, "B t"], lengths: Int[Tensor, " B"], prefix: Int[Tensor, "B P"]
+    ) -> Float[Tensor, "B K"]:
+        """As in `Prior`."""
+        both = torch.cat([prefix, self.without.expand_as(prefix)])
+        return self._mix(self.steps.next_logits(tokens.repeat(2, 1), lengths.repeat(2), both))
+
+    def _mix(self, logits: Float[Tensor, "_ K"]) -> Float[Tensor, "B K"]:
+        with_condition, without = logits.chunk(2)
+        return guided_logits(with_condition, without, self.guidance)
+
+
+@contextmanager
+def evaluating(model: nn.Module) -> Iterator[None]:
+    """Eval mode inside, the mode from before afterwards."""
+    was_training = model.training
+    model.eval()
+    try:
+        yield
+    finally:
+        model.train(was_training)

@@ -1,0 +1,202 @@
+"""All that `train prior` needs in one folder: tokens, conditions, and the codecs they are of.
+
+A *token folder* is a token cache (see `vqlib.train.token_cache`) that also holds `codec`, where
+conditions are pictures `condition_codec` and a second cache `maps`, and `condition.json`. In
+`held_out` are the caches of held-out pictures, if there are some.
+"""
+
+import json
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, replace
+from functools import partial
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from vqlib.data.images import Images
+from vqlib.generate.prior import AnyCondition
+from vqlib.train.checkpoint import PARTS, load_model, save_model
+from vqlib.train.meanings import MEANINGS, Conditioned
+from vqlib.train.pipeline import Codec, Meaning
+from vqlib.train.prior_task import PriorTask
+from vqlib.train.token_cache import open_token_cache, write_token_cache
+from vqlib.train.token_data import TokenGrids
+
+CONDITION = "condition.json"
+
+
+@dataclass(frozen=True)
+class TokenFolder:
+    """What was read from a token folder."""
+
+    train: TokenGrids
+    """Tokens, with the values of their conditions."""
+    held_out: TokenGrids | None
+    """The same of pictures to measure with, if there are some."""
+    codec: Codec
+    """Whose tokens they are."""
+    meaning: Meaning
+    """What the pictures are drawn from."""
+    condition: AnyCondition
+    """Of whole pictures."""
+    condition_codec: Codec | None
+    """Stage 1 of the condition, where that is a picture."""
+
+
+def write_token_folder(
+    folder: str | Path,
+    task: PriorTask,
+    *,
+    copies: int = 1,
+    seed: int = 0,
+    workers: int = 0,
+    progress: bool = True,
+) -> tuple[int, int]:
+    """Encode the pictures of a task, and what they are drawn from.
+
+    Args:
+        folder: a new folder. An interrupted call leaves nothing of it.
+        task: pictures, codecs, and what the pictures are drawn from.
+        copies: 1 takes the pictures as they are for measuring; more: so many random draws of each.
+            Held-out pictures are always taken as they are.
+        seed: of the random draws.
+        workers: processes that read and crop pictures.
+        progress: show bars.
+
+    Returns:
+        How many token grids there are to train with, and how many held out.
+
+    Raises:
+        FileExistsError: the folder is there already.
+        ValueError: the data do not have what is asked for, or the codecs do not fit.
+    """
+    folder = Path(folder)
+    if folder.exists():
+        raise FileExistsError(f"{folder} is there already; choose another folder")
+    task = replace(task, window=task.grid)
+    found = MEANINGS[task.meaning](task, "train")
+    options = {"workers": workers, "progress": progress}
+    with written_whole(folder) as temporary:
+        write_caches(temporary, task, found, copies=copies, seed=seed, **options)
+        try:
+            held_out = MEANINGS[task.meaning](task, "held_out")
+        except (ValueError, OSError):  # a folder may be too small to hold anything out
+            held_out = None
+        else:
+            write_caches(temporary / "held_out", task, held_out, **options)
+        save_model(task.codec, temporary / "codec")
+        if found.codec is not None:
+            save_model(found.codec, temporary / "condition_codec")
+        kind = {"kind": type(found.condition).__name__, **asdict(found.condition)}
+        notes = {"meaning": task.meaning, "condition": kind}
+        text = json.dumps(notes, indent=2, ensure_ascii=False) + "\n"
+        (temporary / CONDITION).write_text(text, encoding="utf-8")
+    return copies * len(found.images), 0 if held_out is None else len(held_out.images)
+
+
+def write_caches(
+    folder: Path,
+    task: PriorTask,
+    found: Conditioned,
+    *,
+    copies: int = 1,
+    seed: int = 0,
+    workers: int = 0,
+    progress: bool = True,
+) -> None:
+    """The cache of the pictures; where they have maps, also that of the same parts of these."""
+    options = {"copies": copies, "seed": seed, "workers": workers, "progress": progress}
+    pictures = Part(found.images, partial(first_channels, count=task.channels))
+    write_token_cache(folder, task.codec, pictures, values=found.values, **options)
+    if found.view is not None:
+        write_token_cache(folder / "maps", found.codec, Part(found.images, found.view), **options)
+
+
+@contextmanager
+def written_whole(folder: Path) -> Iterator[Path]:
+    """A name for a folder that becomes `folder` at the end; whatever goes wrong before, it is gone.
+
+    The folder is made by whoever writes into it first.
+    """
+    temporary = folder.with_name(f".unfinished-{folder.name}")
+    shutil.rmtree(temporary, ignore_errors=True)  # of a call that was killed
+    try:
+        yield temporary
+        temporary.rename(folder)
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
+
+
+def open_token_folder(folder: str | Path, *, device: str | torch.device = "cpu") -> TokenFolder:
+    """Read what `write_token_folder` wrote; tokens stay on disk.
+
+    Raises:
+        FileNotFoundError: the folder or a file is missing.
+        ValueError: a file is damaged.
+    """
+    folder = Path(folder)
+    meaning, condition = _read_condition(folder / CONDITION)
+    codec, second = load_model(folder / "codec", device=device), None
+    if (folder / "maps").is_dir():
+        second = load_model(folder / "condition_codec", device=device)
+    held_out = folder / "held_out"
+    return TokenFolder(
+        _open_caches(folder, codec, second),
+        _open_caches(held_out, codec, second) if held_out.is_dir() else None,
+        codec,
+        meaning,
+        condition,
+        second,
+    )
+
+
+def _open_caches(folder: Path, codec: Codec, second: Codec | None) -> TokenGrids:
+    pictures = open_token_cache(folder, codec)
+    if second is None:
+        return pictures
+    return TokenGrids(pictures.tokens, open_token_cache(folder / "maps", second).tokens)
+
+
+def _read_condition(path: Path) -> tuple[Meaning, AnyCondition]:
+    if not path.is_file():
+        raise FileNotFoundError(f"{path} not found; a folder that `tokenize` has written is needed")
+    try:
+        notes = json.loads(path.read_text(encoding="utf-8"))
+        values = {k: tuple(v) if isinstance(v, list) else v for k, v in notes["condition"].items()}
+        return notes["meaning"], PARTS[values.pop("kind")](**values)
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise ValueError(f"{path} is damaged ({error!r}); write the tokens again") from error
+
+
+@dataclass(frozen=True)
+class Part:
+    """One part of each image: the picture alone, or what it is drawn from. An `Images`."""
+
+    images: Images
+    """Drawn with the same random numbers as any other part of them."""
+    take: Callable[[Tensor], Tensor]
+    """From images (B, C, H, W) to the part; not a lambda, for worker processes."""
+
+    @property
+    def image_shape(self) -> tuple[int, int, int]:
+        """(C, H, W) of the part; (1, H, W) of label maps."""
+        *C, H, W = self[0].shape
+        return (*C, H, W) if C else (1, H, W)
+
+    def __len__(self) -> int:
+        return len(self.images)
+
+    def __getitem__(self, index: int) -> Tensor:
+        return self.take(self.images[index][None])[0]
+
+    def draw(self, index: int, generator: torch.Generator) -> Tensor:
+        """The part of an image as it is drawn."""
+        return self.take(self.images.draw(index, generator)[None])[0]
+
+
+def first_channels(x: Tensor, *, count: int) -> Tensor:
+    """The pictures, without the maps behind them."""
+    return x[:, :count]
