@@ -170,6 +170,16 @@ def test_one_batch_is_learned_by_heart(kind):
 
 
 @every_kind
+def test_no_weight_is_idle(kind):
+    """Data-parallel training waits for the gradient of each."""
+    model = open_paths(built(kind, condition=ClassCondition(3)))
+    model.log_prob(random_tokens(1, T), torch.tensor([1])).sum().backward()
+    assert all(
+        parameter.grad is not None and parameter.grad.any() for parameter in model.parameters()
+    )
+
+
+@every_kind
 def test_dropout_acts_in_training_only(kind):
     model, tokens = built(kind, dropout=0.5), random_tokens(1, T - 1)
     prefix = model.prefix(None, 1)

@@ -55,6 +55,8 @@ def test_top_p_in_numbers():
     for p, codes in [(1e-9, [1]), (0.39, [1]), (0.41, [1, 3]), (0.71, [1, 2, 3]), (1.0, range(4))]:
         kept = (top_p_logits(logits, p)[0] > -math.inf).nonzero().flatten()
         assert kept.tolist() == list(codes)
+    kept = top_p_logits(torch.zeros(1, 4), 0.5)[0] > -math.inf  # reached is enough
+    assert kept.tolist() == [True, True, False, False]
 
 
 def test_top_p_of_one_keeps_every_code_of_a_large_codebook():
@@ -79,8 +81,8 @@ def test_temperature_divides_the_logits(seed, temperature):
 
 
 def test_extreme_temperatures_are_greedy_or_even():
-    logits = torch.tensor([[1.0, 3.0, 2.0]])
-    for temperature in (1e-3, 1e-30):
+    logits = torch.tensor([[10.0, 30.0, 20.0]])
+    for temperature in (1e-3, 2e-38):
         assert Sampling(temperature=temperature).probabilities(logits).tolist() == [[0, 1, 0]]
     even = Sampling(temperature=1e30).probabilities(logits)
     torch.testing.assert_close(even, torch.full((1, 3), 1 / 3))

@@ -20,8 +20,7 @@ from vqlib.generate import (
     Order,
     TextCondition,
 )
-from vqlib.measure import bits_per_image
-from vqlib.measure.likelihood import Likelihood, measure_likelihood
+from vqlib.measure import Likelihood, bits_per_image, measure_likelihood
 
 CONFIG = GPTConfig(8, (2, 3), NoCondition(), num_layers=1, num_heads=2, width=8, dropout=0.3)
 SHAPE = {"image_shape": (3, 16, 24), "progress": False}

@@ -26,8 +26,11 @@ from vqlib.generate import (
     MapCondition,
     NoCondition,
     Order,
+    Prior,
     TextCondition,
 )
+from vqlib.generate.pixelcnn import GatedPixelCNNConfig, PixelCNNConfig
+from vqlib.generate.pixelsnail import PixelSNAILConfig
 from vqlib.train import checkpoint
 from vqlib.train.checkpoint import build, load_checkpoint, load_model, save_checkpoint, save_model
 
@@ -73,6 +76,13 @@ MODELS = {
     "gpt_in_another_order": lambda: gpt(
         order=Order("random", seed=3), condition=MapCondition(5, (2, 3)), prefix_attention="full"
     ),
+    "pixelcnn": lambda: PixelCNNConfig(5, (2, 2), num_layers=1, hidden_channels=4).build(),
+    "gated_pixelcnn": lambda: GatedPixelCNNConfig(
+        5, (2, 2), ClassCondition(3), num_layers=1, hidden_channels=4
+    ).build(),
+    "pixelsnail": lambda: PixelSNAILConfig(
+        5, (2, 2), TextCondition(("sun", "太阳", ","), 3), num_blocks=1, hidden_channels=4
+    ).build(),
     "gpt_with_guidance": lambda: gpt(condition=ClassCondition(3), guidance=True),
     **{
         f"gpt_{name}": lambda condition=condition: gpt(condition=condition)
@@ -85,7 +95,7 @@ def result(model: nn.Module) -> Tensor:
     """What the model gives for some fixed input, in eval mode."""
     model.eval()
     generator = torch.Generator().manual_seed(0)
-    if isinstance(model, GPT):
+    if isinstance(model, Prior):
         values = {type(condition): value for condition, value in CONDITIONS.values()}
         tokens = torch.randint(5, (2, 4), generator=generator)
         return model.log_prob(tokens, values[type(model.config.condition)])

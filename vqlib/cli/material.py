@@ -10,6 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from vqlib.cli.messages import name_left_out
 from vqlib.cli.prior_source import PriorSource
 from vqlib.compress.perceptual import weights_digest
 from vqlib.data.pictures import grid
@@ -17,6 +18,7 @@ from vqlib.generate.prior import AnyCondition, Prior, PriorConfig
 from vqlib.generate.sliding_window import Wavefront, sample_large
 from vqlib.train.checkpoint import latest_checkpoint, load_model, save_model
 from vqlib.train.conditions import prior_data, windowed
+from vqlib.train.meanings import must_hold_out
 from vqlib.train.pipeline import FILE, Codec, Meaning, write_pipeline
 from vqlib.train.token_data import TokenData, TokenGrids
 from vqlib.train.token_folder import open_token_folder
@@ -121,9 +123,12 @@ def from_pictures(
     task = source.task(device, window=window)
     source.name_classes(task)
     train, condition = prior_data(task, "train", workers=workers)
+    name_left_out(train.images)
     try:
         held_out, _ = prior_data(task, "held_out", at_most=NUM_HELD_OUT)
-    except (ValueError, OSError) as error:  # a folder may be too small to hold anything out
+    except (ValueError, OSError) as error:
+        if must_hold_out(task):
+            raise
         held_out = str(error)
     codecs = {"codec": task.codec, "condition_codec": task.codec_of_condition}
     options = {"meaning": task.meaning, "condition": condition, "window": task.seen}

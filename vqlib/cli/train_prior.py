@@ -86,6 +86,11 @@ class TrainPrior:
         """What to train with."""
         device = find_device(self.device)
         if self.tokens is not None:
+            if self.source != PriorSource():
+                raise ValueError(
+                    "tokens are there already, with codecs and conditions: leave --data, --codec, "
+                    "--meaning and what belongs to them out"
+                )
             return from_tokens(self.tokens, device, self.window)
         return from_pictures(self.source, device, self.window, workers=self.workers)
 

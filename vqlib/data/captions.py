@@ -1,5 +1,6 @@
 """Painted landscapes with captions, in English, in Chinese or in both."""
 
+from dataclasses import replace
 from itertools import product
 from typing import Literal
 
@@ -13,7 +14,7 @@ from vqlib.data.scenes import Scenes
 
 Language = Literal["en", "zh", "both"]
 WORDS = {"en": english, "zh": chinese}
-# Whatever a scene may show, by field of `Facts`.
+# Whatever a scene may show, by field of `Facts`, and which fields make up a clause together.
 POSSIBLE = {
     "time": ("dawn", "day", "dusk", "night"),
     "sun": (*SIDES, None),
@@ -27,6 +28,11 @@ POSSIBLE = {
     "trees": ("pines", "leafy", "autumn", None),
     "side": ("left", "right", "both"),
 }
+CLAUSES = (
+    ("time", "mountains", "snow", "forest", "lake"),
+    ("time", "sun", "crescent", "clouds"),
+    ("meadow", "trees", "side"),
+)
 
 
 class CaptionedScenes:
@@ -56,7 +62,7 @@ class CaptionedScenes:
         split: str = "train",
         *,
         count: int,
-        language: Language = "en",
+        language: str = "en",
         height: int = 64,
         width: int = 64,
         progress: bool = True,
@@ -93,14 +99,24 @@ class CaptionedScenes:
         return f"CaptionedScenes({len(self.pixels)} scenes, {len(self)} captions)"
 
 
-def all_captions(language: Language) -> set[tuple[str, ...]]:
-    """Every caption that a scene may have, cut into words: the same words for every data set."""
-    all_values = product(*POSSIBLE.values())
-    facts = [Facts(**dict(zip(POSSIBLE, values, strict=True))) for values in all_values]
-    return {WORDS[name](it) for name in languages(language) for it in facts}
+def vocabulary(language: str) -> set[tuple[str, ...]]:
+    """Captions that have between them every word a scene's may have, the longest among them.
+
+    So what a model knows does not depend on which scenes it is trained with.
+    """
+    found: set[tuple[str, ...]] = set()
+    for in_words in (WORDS[name] for name in languages(language)):
+        facts = Facts(**{name: choices[0] for name, choices in POSSIBLE.items()})
+        for names in CLAUSES:
+            choices = product(*(POSSIBLE[name] for name in names))
+            varied = [replace(facts, **dict(zip(names, each, strict=True))) for each in choices]
+            found |= {in_words(it) for it in varied}
+            # The next clause is varied beside the longest form of this one.
+            facts = max(varied, key=lambda it: len(in_words(it)))
+    return found
 
 
-def languages(language: Language) -> tuple[str, ...]:
+def languages(language: str) -> tuple[str, ...]:
     """The languages that a word stands for.
 
     Raises:

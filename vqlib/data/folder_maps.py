@@ -129,7 +129,7 @@ class FolderLabelMaps(FolderMaps):
         super().__init__(pictures, folder, progress=progress)
 
     def _open(self, path: Path) -> Image.Image:
-        labels = read_label_map(path)
+        labels = open_label_map(path)
         check_labels(labels, self.num_labels, source=path)
         return Image.fromarray(labels.int().numpy())
 
@@ -144,11 +144,17 @@ def read_label_map(path: str | Path) -> Int[Tensor, "H W"]:
         FileNotFoundError: no such file.
         ValueError: not a PNG, damaged, or in colour.
     """
+    with quiet_pillow():
+        return open_label_map(path)
+
+
+def open_label_map(path: str | Path) -> Int[Tensor, "H W"]:
+    """The same as `read_label_map`. Call it in `quiet_pillow`."""
     path = Path(path)
     if not path.is_file():
         raise FileNotFoundError(f"{path}: no such file")
     try:
-        with quiet_pillow(), Image.open(path, formats=["PNG"]) as picture:
+        with Image.open(path, formats=["PNG"]) as picture:
             picture.load()
             mode, labels = picture.mode, np.asarray(picture)
     except Exception as error:  # on damaged files Pillow lets out nearly every kind

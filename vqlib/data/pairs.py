@@ -3,8 +3,6 @@
 So a map is cut and mirrored as its picture is, and whatever takes images takes pairs as well.
 """
 
-from typing import Literal
-
 import numpy as np
 import torch
 from jaxtyping import Float
@@ -14,7 +12,6 @@ from vqlib.data.images import Images, maybe_mirrored
 from vqlib.data.label_maps import TensorLabelMaps
 from vqlib.data.scenes import Scenes
 
-SceneMap = Literal["segmentation", "depth", "edges"]
 # Where a `Scene` has them.
 SCENE_MAPS = {"segmentation": "labels", "depth": "depth", "edges": "edges"}
 # ITU-R 601: what red, green and blue add to brightness.
@@ -122,7 +119,7 @@ class ScenePairs:
         split: str = "train",
         *,
         count: int,
-        kind: SceneMap = "segmentation",
+        kind: str = "segmentation",
         height: int = 64,
         width: int = 64,
         flip: bool = True,

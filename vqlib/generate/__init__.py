@@ -11,6 +11,13 @@ from vqlib.generate.condition import (
 )
 from vqlib.generate.gpt import GPT, GPTConfig
 from vqlib.generate.order import Order
+from vqlib.generate.pixelcnn import (
+    GatedPixelCNN,
+    GatedPixelCNNConfig,
+    PixelCNN,
+    PixelCNNConfig,
+)
+from vqlib.generate.pixelsnail import PixelSNAIL, PixelSNAILConfig
 from vqlib.generate.prior import Known, Prior, PriorConfig, negative_log_likelihood
 from vqlib.generate.sampling import Sampling, guided_logits, noise, top_k_logits, top_p_logits
 from vqlib.generate.sliding_window import Sequential, Strided, Wavefront, sample_large
@@ -21,10 +28,16 @@ __all__ = [
     "Condition",
     "CoordinateCondition",
     "GPTConfig",
+    "GatedPixelCNN",
+    "GatedPixelCNNConfig",
     "Known",
     "MapCondition",
     "NoCondition",
     "Order",
+    "PixelCNN",
+    "PixelCNNConfig",
+    "PixelSNAIL",
+    "PixelSNAILConfig",
     "Place",
     "Prior",
     "PriorConfig",

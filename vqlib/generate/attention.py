@@ -48,12 +48,11 @@ class CausalSelfAttention(nn.Module):
     Args:
         width: C, dimension of the embeddings.
         num_heads: must divide the width.
-        dropout: probability, on the attention itself.
     """
 
-    def __init__(self, width: int, num_heads: int, *, dropout: float = 0.0):
+    def __init__(self, width: int, num_heads: int):
         super().__init__()
-        self.num_heads, self.dropout = num_heads, dropout
+        self.num_heads = num_heads
         self.query_key_value = nn.Linear(width, 3 * width)
         self.projection = nn.Linear(width, width)
 
@@ -84,6 +83,16 @@ class CausalSelfAttention(nn.Module):
             q, mask = q[:, :, -1:], None  # the last position sees all
         # With is_causal, a single query would see the first key only: it is the last position.
         causal = mask is None and q.shape[2] > 1
-        dropout = self.dropout if self.training else 0.0
-        y = F.scaled_dot_product_attention(q, k, v, mask, dropout_p=dropout, is_causal=causal)
+        # No dropout here: with it, a CPU would have to write down every pair of positions.
+        y = F.scaled_dot_product_attention(q, k, v, mask, is_causal=causal)
         return self.projection(y.transpose(1, 2).reshape(B, -1, C))
+
+    def step(
+        self, x: Float[Tensor, "B C"], cache: KeyValueCache, layer: int
+    ) -> Float[Tensor, "B C"]:
+        """`forward` for one position behind those in the cache."""
+        B, C = x.shape
+        heads = (B, 3, self.num_heads, 1, C // self.num_heads)
+        q, k, v = self.query_key_value(x).view(heads).unbind(1)  # each (B, nh, 1, hs)
+        y = F.scaled_dot_product_attention(q, *cache.extend(layer, k, v))
+        return self.projection(y.view(B, C))

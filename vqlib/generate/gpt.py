@@ -27,7 +27,7 @@ class GPTConfig(PriorConfig):
     width: int = 512
     """C, dimension of the embeddings."""
     dropout: float = 0.0
-    """Dropout probability on embeddings, attention and both branches of a block."""
+    """Dropout probability on embeddings and on both branches of a block."""
     order: Order = field(default_factory=Order)
     """In which order the tokens are written."""
     prefix_attention: Literal["causal", "full"] = "causal"
@@ -67,7 +67,7 @@ class Block(nn.Module):
         super().__init__()
         width = config.width
         self.norm_1, self.norm_2 = nn.LayerNorm(width), nn.LayerNorm(width)
-        self.attention = CausalSelfAttention(width, config.num_heads, dropout=config.dropout)
+        self.attention = CausalSelfAttention(width, config.num_heads)
         self.mlp = nn.Sequential(
             nn.Linear(width, 4 * width), nn.GELU(), nn.Linear(4 * width, width)
         )
@@ -86,6 +86,13 @@ class Block(nn.Module):
         y = self.attention(self.norm_1(x), mask, cache=cache, layer=layer, last_only=last_only)
         x = (x[:, -1:] if last_only else x) + self.dropout(y)
         return x + self.dropout(self.mlp(self.norm_2(x)))
+
+    def step(
+        self, x: Float[Tensor, "B C"], cache: KeyValueCache, layer: int
+    ) -> Float[Tensor, "B C"]:
+        """`forward` for one position behind those in the cache, for sampling: without dropout."""
+        x = x + self.attention.step(self.norm_1(x), cache, layer)
+        return x + self.mlp(self.norm_2(x))
 
 
 class GPT(Prior):
@@ -144,23 +151,20 @@ class GPT(Prior):
         """As in `Steps`: the beginning in one pass."""
         cache.length = 0
         x, mask = self._embedded(tokens, prefix), self._mask(tokens.shape[1], prefix.device)
-        return self._read(x, mask, cache)
+        S = x.shape[1]
+        for layer, block in enumerate(self.blocks):
+            last = layer + 1 == len(self.blocks)  # of this one only the last position counts
+            x = block(x, mask, cache=cache, layer=layer, last_only=last)
+        cache.length = S
+        return self.head(self.norm(x[:, -1]))
 
     def step(self, token: Int[Tensor, " B"], cache: KeyValueCache) -> Float[Tensor, "B K"]:
         """As in `Steps`: one position."""
-        x = self.token_embedding(token) + self.position_embedding[cache.length]
-        return self._read(x[:, None], None, cache)
-
-    def _read(
-        self, x: Float[Tensor, "B S C"], mask: Bool[Tensor, "S S"] | None, cache: KeyValueCache
-    ) -> Float[Tensor, "B K"]:
-        """Positions through all blocks into the cache; of the last block only the last counts."""
-        S = x.shape[1]
+        x = self.token_embedding(token) + self.position_embedding[cache.length]  # (B, C)
         for layer, block in enumerate(self.blocks):
-            last = layer + 1 == len(self.blocks)
-            x = block(x, mask, cache=cache, layer=layer, last_only=last)
-        cache.length += S
-        return self.head(self.norm(x[:, -1]))
+            x = block.step(x, cache, layer)
+        cache.length += 1
+        return self.head(self.norm(x))
 
     def _features(
         self, tokens: Int[Tensor, "B t"], prefix: Int[Tensor, "B P"]

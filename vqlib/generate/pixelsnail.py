@@ -1,7 +1,8 @@
 """PixelSNAIL: causal convolutions for what is near, attention for what is far.
 
-Source: Chen et al., *PixelSNAIL: An Improved Autoregressive Generative Model*, section 2 and
-figure 3.
+Source: Chen et al., *PixelSNAIL: An Improved Autoregressive Generative Model*, section 2, and its
+authors' code in the form without a second stream. Left out: weight normalisation, and that every
+ELU also sees its input with the sign turned.
 """
 
 from dataclasses import dataclass
@@ -65,7 +66,7 @@ class SnailCache(GridCache):
 
 
 class GatedResidual(nn.Module):
-    """Two convolutions and a gate, added to the input (figure 3a).
+    """Two convolutions and a gate, added to the input.
 
     Args:
         channels: C.
@@ -97,7 +98,7 @@ class GatedResidual(nn.Module):
 
 
 class AttentionBefore(nn.Module):
-    """Each place looks up what it needs at the places before it (figure 3b).
+    """Each place looks up what it needs at the places before it.
 
     A key and a value tell of a place's token, its features and where it lies; a query of features
     and place alone, since its token comes only afterwards. Both are made by two layers: a single
@@ -189,7 +190,7 @@ def background(height: int, width: int) -> Float[Tensor, "T 2"]:
 
 
 class SnailBlock(nn.Module):
-    """Residual layers, an attention over what they found, and both put together (figure 3).
+    """Residual layers, an attention over what they found, and both put together.
 
     Args:
         config: shape of the model.

@@ -201,7 +201,6 @@ class Prior(nn.Module, ABC):
         found = log_p.gather(-1, sequence[:, :, None]).squeeze(-1)
         return found[:, self.order.inverse(*self.config.grid)]
 
-    @torch.no_grad()
     def sample(
         self,
         condition: Any = None,
@@ -241,7 +240,7 @@ class Prior(nn.Module, ABC):
         tokens = torch.zeros(B, T, dtype=torch.int64, device=self.device)
         positions = self.order.permutation(*self.config.grid).tolist()
         steps = stepping(self, sampling.guidance, cached=cached)
-        with evaluating(self):
+        with evaluating(self), torch.inference_mode():
             cache = steps.empty_cache(B)
             logits = steps.start(tokens[:, :0], prefix, cache)
             for number, i in enumerate(tqdm(positions, "tokens", disable=not progress), start=1):

@@ -103,7 +103,6 @@ class Wavefront(Schedule):
             yield len(wave)
 
 
-@torch.no_grad()
 def sample_large(
     prior: Prior,
     size: tuple[int, int],
@@ -141,6 +140,7 @@ def sample_large(
     canvas = Canvas(prior, size, condition, sampling, count=count, seed=seed, known=known)
     with (
         evaluating(prior),
+        torch.inference_mode(),
         tqdm(total=canvas.num_tokens, unit="token", disable=not progress) as bar,
     ):
         for new in schedule.run(canvas):

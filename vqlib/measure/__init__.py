@@ -8,6 +8,8 @@ from vqlib.measure.frechet import (
 )
 from vqlib.measure.gaussian import GaussianStatistics, frechet_distance
 from vqlib.measure.inception import InceptionFeatures
+from vqlib.measure.likelihood import Likelihood, measure_likelihood
+from vqlib.measure.memorization import Nearest, memorization, nearest_images
 from vqlib.measure.offline import OfflineFeatures
 from vqlib.measure.protocol import FrechetProtocol, FrechetResult
 from vqlib.measure.rate import bits_per_image, compression_ratio, entropy_bits_per_image
@@ -20,6 +22,8 @@ __all__ = [
     "GaussianStatistics",
     "ImageStatistics",
     "InceptionFeatures",
+    "Likelihood",
+    "Nearest",
     "OfflineFeatures",
     "bits_per_image",
     "compare_statistics",
@@ -28,6 +32,9 @@ __all__ = [
     "frechet",
     "frechet_distance",
     "measure_codec",
+    "measure_likelihood",
+    "memorization",
+    "nearest_images",
     "psnr",
     "ssim",
 ]

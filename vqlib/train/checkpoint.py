@@ -36,6 +36,13 @@ from vqlib.generate.condition import (
 )
 from vqlib.generate.gpt import GPT, GPTConfig
 from vqlib.generate.order import Order
+from vqlib.generate.pixelcnn import (
+    GatedPixelCNN,
+    GatedPixelCNNConfig,
+    PixelCNN,
+    PixelCNNConfig,
+)
+from vqlib.generate.pixelsnail import PixelSNAIL, PixelSNAILConfig
 from vqlib.generate.prior import Prior
 
 Model = ColorPalette | FeatureNet | Prior | VQVAE
@@ -49,6 +56,9 @@ MODELS = {
     "FeatureNet": (lambda c: FeatureNet(c.num_classes, widths=c.widths), FeatureNetConfig),
     "ColorPalette": (ColorPalette, ColorPaletteConfig),
     "GPT": (GPT, GPTConfig),
+    "PixelCNN": (PixelCNN, PixelCNNConfig),
+    "GatedPixelCNN": (GatedPixelCNN, GatedPixelCNNConfig),
+    "PixelSNAIL": (PixelSNAIL, PixelSNAILConfig),
 }
 PARTS = {
     kind.__name__: kind

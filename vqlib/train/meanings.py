@@ -17,10 +17,10 @@ from torch.nn import functional as F
 
 from vqlib.compress.vqvae import LabelMapVQVAE
 from vqlib.data import catalogue
-from vqlib.data.captions import CaptionedScenes, all_captions
+from vqlib.data.captions import CaptionedScenes, vocabulary
 from vqlib.data.digits import digits
 from vqlib.data.downloads import cifar10, mnist
-from vqlib.data.folder import FolderImages, find_pictures
+from vqlib.data.folder import FolderImages, choose_split, find_pictures
 from vqlib.data.folder_maps import FolderLabelMaps, FolderMaps
 from vqlib.data.images import Images
 from vqlib.data.pairs import PairedImages, ScenePairs, WithEdges
@@ -91,7 +91,7 @@ def from_text(task: PriorTask, split: str) -> Conditioned:
     if task.data != "scenes":
         raise ValueError(f"{task.data} comes without captions; only scenes have some")
     scenes = CaptionedScenes(split, language=task.language, **_scene_options(task, split))
-    condition = TextCondition.of(list(all_captions(task.language)))
+    condition = TextCondition.of(list(vocabulary(task.language)))
     return Conditioned(scenes, condition, condition.ids(scenes.captions, len(scenes)))
 
 
@@ -191,6 +191,13 @@ def class_names(folder: Path) -> list[str]:
             f"{folder}: {outside[0]} lies in no subfolder; there must be one for each class"
         )
     return sorted({PurePosixPath(name).parts[0] for name in names})
+
+
+def must_hold_out(task: PriorTask) -> bool:
+    """Whether there must be held-out pictures: data sets may lack them, and so do small folders."""
+    if task.data in catalogue.BUNDLED | catalogue.DOWNLOADED:
+        return False
+    return bool(choose_split(find_pictures(Path(task.data))[0], "held_out"))
 
 
 def _pictures(task: PriorTask, split: str) -> Images:

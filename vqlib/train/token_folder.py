@@ -19,7 +19,7 @@ from torch import Tensor
 from vqlib.data.images import Images
 from vqlib.generate.prior import AnyCondition
 from vqlib.train.checkpoint import PARTS, load_model, save_model
-from vqlib.train.meanings import MEANINGS, Conditioned
+from vqlib.train.meanings import MEANINGS, Conditioned, must_hold_out
 from vqlib.train.pipeline import Codec, Meaning
 from vqlib.train.prior_task import PriorTask
 from vqlib.train.token_cache import open_token_cache, write_token_cache
@@ -83,7 +83,9 @@ def write_token_folder(
         write_caches(temporary, task, found, copies=copies, seed=seed, **options)
         try:
             held_out = MEANINGS[task.meaning](task, "held_out")
-        except (ValueError, OSError):  # a folder may be too small to hold anything out
+        except (ValueError, OSError):
+            if must_hold_out(task):
+                raise
             held_out = None
         else:
             write_caches(temporary / "held_out", task, held_out, **options)

@@ -1,7 +1,7 @@
 """Small priors over the tokens of the pretrained codecs, one kind of condition each."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -53,17 +53,20 @@ class Job:
     """Pretrained codec of the condition."""
     width: int = 80
     """Of the GPT."""
-    recipe: PriorRecipe = field(
-        default_factory=lambda: PriorRecipe(
-            steps=1600,
+    steps: int = 1600
+    """Optimiser steps."""
+
+    @property
+    def recipe(self) -> PriorRecipe:
+        """How it is trained: the best of eight looks at held-out pictures is kept."""
+        return PriorRecipe(
+            steps=self.steps,
             batch_size=16,
             learning_rate=2e-3,
             weight_decay=0.05,
-            validate_every=200,
+            validate_every=self.steps // 8,
             log_every=25,
         )
-    )
-    """How it is trained: the best of eight looks at held-out pictures is kept."""
 
     def config(self) -> GPTConfig:
         """Shape of the GPT."""
@@ -141,10 +144,12 @@ def with_map(split: str, codec_name: str, maps: Callable[[Painted], Tensor]) -> 
 
 
 def face_windows(split: str) -> TokenGrids:
-    """Windows of the faces, each with its place."""
-    x = stack(faces(split))
-    tokens = tokenize(load_pretrained("faces_vqgan"), torch.cat([x, x.flip(-1)]))
-    return TokenGrids(tokens)
+    """Windows of the faces, each with its place; those that train also moved a little."""
+    x = stack(faces(split, size=36 if split == "train" else 32))
+    moves = range(x.shape[-1] - 32 + 1)
+    moved = [x[..., i : i + 32, j : j + 32] for i in moves for j in moves]
+    both = [torch.cat([y, y.flip(-1)]) for y in moved]
+    return TokenGrids(tokenize(load_pretrained("faces_vqgan"), torch.cat(both)))
 
 
 def vocabulary() -> TextCondition:
@@ -190,11 +195,12 @@ PRIORS = {
     ),
     "faces_coordinates_gpt": Job(
         codec="faces_vqgan",
-        data="windows of 4×4 tokens of the faces, also mirrored, with their places",
+        data="windows of 6×6 tokens of the faces, moved a little, also mirrored, with their places",
         grids=face_windows,
-        condition=lambda: CoordinateCondition((4, 4), bins=8),
-        window=(4, 4),
+        condition=lambda: CoordinateCondition((6, 6), bins=8),
+        window=(6, 6),
         meaning="coordinates",
         width=64,
+        steps=2400,
     ),
 }

@@ -1,0 +1,115 @@
+"""Do samples do what the condition says? `python benchmarks/conditions.py`.
+
+Maps: landscapes are painted from held-out label maps, and a classifier of real scenes' pixels says
+what they show. Its agreement with the map stands beside that with another scene's map, and beside
+what it finds on real pictures and on their reconstructions.
+
+Coordinates: two priors learn windows of half a scene's height, one of them with coordinates. Both
+draw whole scenes, twice as high, with a sliding window. How much sky is there where none can be?
+"""
+
+import argparse
+from dataclasses import replace
+from pathlib import Path
+
+import torch
+from jaxtyping import Float, Int
+from record import RESULTS, table, write
+from torch import Tensor
+
+from vqlib.course.pretrained import load_pretrained, pretrained_folder
+from vqlib.course.training.priors import scene_tokens
+from vqlib.course.training.scenes import paint
+from vqlib.data.pictures import grid, write_picture
+from vqlib.generate import CoordinateCondition, GPTConfig, NoCondition, sample_large
+from vqlib.measure.segmenting import estimated_labels, label_agreement, sky_below
+from vqlib.train import PriorRecipe, TokenGrids, train_prior
+from vqlib.train.pipeline import load_pipeline
+
+WINDOW, SIZE = (8, 16), (16, 16)
+CONFIG = GPTConfig(512, WINDOW, num_layers=4, num_heads=4, width=64, dropout=0.1)
+RECIPE = PriorRecipe(steps=800, batch_size=16, learning_rate=2e-3, weight_decay=0.05, log_every=25)
+PRIORS = {
+    "without coordinates": NoCondition(),
+    "with coordinates": CoordinateCondition(WINDOW, bins=16),
+}
+
+
+def painted_scenes(
+    labels: Int[Tensor, "N H W"], images: Float[Tensor, "N 3 H W"]
+) -> tuple[list[list[str]], Tensor]:
+    """The table of agreements, and the paintings."""
+    pipeline = load_pipeline(pretrained_folder("scenes_segmentation_gpt"))
+    paintings = pipeline.sample(labels, seed=0)
+    decoded = pipeline.codec.decode(pipeline.codec.encode(images))
+    shown = {"real pictures": images, "their reconstructions": decoded, "paintings": paintings}
+    rows = []
+    for name, pictures in shown.items():
+        estimated = estimated_labels(pictures)
+        own, other = (label_agreement(estimated, m) for m in (labels, labels.roll(1, 0)))
+        rows.append([name, f"{100 * own:.1f} %", f"{100 * other:.1f} %"])
+    return rows, paintings
+
+
+def high_scenes(
+    count: int, images: Float[Tensor, "N 3 H W"], runs: Path
+) -> tuple[list[list[str]], list[Tensor]]:
+    """The table of sky, and the pictures of both priors."""
+    codec = load_pretrained("scenes_vqgan")
+    tokens = torch.cat([scene_tokens("train", mirrored=m) for m in (False, True)])
+    shown = {"real pictures": images, "their reconstructions": codec.decode(codec.encode(images))}
+    for name, condition in PRIORS.items():
+        folder = runs / name.replace(" ", "_")
+        config = replace(CONFIG, condition=condition)
+        prior = train_prior(TokenGrids(tokens), config, RECIPE, folder=folder, resume=True).model
+        drawn = sample_large(prior.cpu(), SIZE, count=count, seed=0)
+        shown[name] = codec.decode(drawn)
+    rows = []
+    for name, pictures in shown.items():
+        share = sky_below(estimated_labels(pictures, by_height=False))
+        rows.append([name, f"{100 * share:.2f} %"])
+    return rows, [shown[name] for name in PRIORS]
+
+
+def colours(labels: Int[Tensor, "N H W"], images: Float[Tensor, "N 3 H W"]) -> Tensor:
+    """Label maps in the mean colour of each label."""
+    palette = torch.stack(
+        [
+            images.permute(0, 2, 3, 1)[labels == k].mean(0)
+            if (labels == k).any()
+            else torch.zeros(3)
+            for k in range(int(labels.max()) + 1)
+        ]
+    )
+    return palette[labels].permute(0, 3, 1, 2)
+
+
+def main() -> None:
+    """Sample, measure, write tables and pictures."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--count", type=int, default=100, help="pictures of each kind")
+    parser.add_argument("--runs", type=Path, default=Path("runs/conditions"))
+    arguments = parser.parse_args()
+    held_out = paint("held_out", arguments.count)
+    maps, paintings = painted_scenes(held_out.labels, held_out.images)
+    sky, high = high_scenes(arguments.count, held_out.images, arguments.runs)
+    lines = [
+        f"{arguments.count} pictures of each kind, the first drawn with the seeds 0, 1, 2, …; "
+        "temperature 1, no top-k. What a picture shows is said by a classifier fitted on real "
+        "training scenes (colours and height; for the second table colours alone).",
+        "",
+        *table(["", "agrees with its map", "with another scene's map"], maps),
+        "",
+        f"Scenes of {SIZE[0]}×{SIZE[1]} tokens drawn by priors that learned windows of "
+        f"{WINDOW[0]}×{WINDOW[1]}; sky in the lowest 30 % of the picture, where there is none:",
+        "",
+        *table(["", "sky"], sky),
+    ]
+    write("conditions", lines)
+    map_colours = colours(held_out.labels, held_out.images)
+    rows = [map_colours[:10], held_out.images[:10], paintings[:10], *(x[:10] for x in high)]
+    write_picture(grid(torch.cat(rows), columns=10), RESULTS / "conditions.png")
+
+
+if __name__ == "__main__":
+    main()
