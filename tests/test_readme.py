@@ -12,6 +12,7 @@ from markdown_it import MarkdownIt
 
 from vqlib import cli
 from vqlib.course.pretrained import pretrained_record
+from vqlib.course.training.priors import PRIORS
 from vqlib.data import photos, stack
 from vqlib.data.pictures import write_picture
 
@@ -123,6 +124,19 @@ def test_the_results_of_the_codecs_are_those_of_the_records(name):
         f"{100 * network['held_out']['accuracy']:.1f} %",
     ]
     assert [number for number in stated if number not in text] == []
+
+
+@pytest.mark.parametrize("name", READMES)
+def test_the_results_of_the_priors_are_those_of_the_records(name):
+    text = (ROOT / name).read_text(encoding="utf-8")
+    for model in PRIORS:
+        record = pretrained_record(model)
+        row = next(line for line in text.splitlines() if line.startswith(f"| `{model}`"))
+        assert [cell.strip() for cell in row.strip("|").split("|")][1:] == [
+            f"{record['parameters']:,}",
+            f"{record['recipe']['steps']:,}",
+            f"{record['held_out']['nll_nats_per_token']:.3f}",
+        ]
 
 
 @pytest.mark.parametrize("name", READMES)

@@ -70,7 +70,8 @@ def tiny_pipeline(folder: Path, meaning: str, *, guidance: bool = False) -> Path
     )
     prior = config.build()
     for parameter in prior.parameters():
-        torch.nn.init.normal_(parameter, std=0.5)
+        if parameter.ndim == 2:
+            torch.nn.init.normal_(parameter)
     save_model(prior, folder)
     tiny_codec(folder / "codec")
     second = None

@@ -1,15 +1,18 @@
 """The pretrained models do what their records say."""
 
+import math
+
 import pytest
 
 from vqlib.course.make_weights import JOBS
 from vqlib.course.pretrained import WEIGHTS, load_pretrained, pretrained_record
-from vqlib.course.training import codecs, digits, features, photos, scenes
+from vqlib.course.training import codecs, digits, features, photos, priors, scenes
 from vqlib.course.training import faces as faces_job
 from vqlib.course.training.digits import measure_codec, measure_prior
 from vqlib.data.faces import faces
 from vqlib.data.images import TensorImages
 from vqlib.data.photos import photos_and_textures
+from vqlib.train.pipeline import load_pipeline
 
 NAMES = sorted(path.parent.name for path in WEIGHTS.glob("*/config.json"))
 
@@ -43,7 +46,9 @@ RECIPES = {
     "photos_vqgan": photos.VQGAN_RECIPE,
     "scenes_vqgan": scenes.RECIPE,
     "scenes_labels": scenes.LABELS_RECIPE,
+    "scenes_depth": scenes.LABELS_RECIPE,
     "faces_vqgan": faces_job.RECIPE,
+    **{name: job.recipe for name, job in priors.PRIORS.items()},
 }
 
 
@@ -104,6 +109,19 @@ def test_label_maps_come_back_almost_unchanged(painted):
     measured = scenes.measured(load_pretrained("scenes_labels"), painted.labels)
     assert measured == pytest.approx(pretrained_record("scenes_labels")["held_out"], rel=0.01)
     assert measured["pixel_accuracy"] > 0.9
+
+
+def test_the_depth_codec_measures_as_recorded(painted):
+    check_codec("scenes_depth", TensorImages(painted.depth))
+
+
+@pytest.mark.parametrize("name", priors.PRIORS)
+def test_the_priors_predict_held_out_pictures_as_recorded(name):
+    pipeline, expected = load_pipeline(WEIGHTS / name), pretrained_record(name)["held_out"]
+    assert priors.measured(name, pipeline.prior) == pytest.approx(expected, rel=0.005)
+    guessing = math.log(pipeline.codec.config.num_codes)
+    assert expected["nll_nats_per_token"] < guessing - 0.3
+    assert pipeline.meaning == priors.PRIORS[name].meaning
 
 
 def test_an_unknown_model_is_named_with_those_there_are():

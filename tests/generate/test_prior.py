@@ -274,9 +274,9 @@ def test_the_mode_comes_back_after_an_error_too():
 
 
 @every_prior
-def test_scores_can_be_learned_from(maker):
-    prior = prior_of(maker, "text", guidance=True)
-    prior.log_prob(tokens_for(prior), CONDITIONS["text"][1]).sum().backward()
+def test_scores_can_be_learned_from_also_those_of_what_was_drawn(maker):
+    prior, captions = prior_of(maker, "text"), CONDITIONS["text"][1]
+    prior.log_prob(prior.sample(captions), captions).sum().backward()
     without_gradient = [
         n for n, p in prior.named_parameters() if p.grad is None or not p.grad.any()
     ]

@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 
 import pytest
 import torch
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor
 
@@ -159,7 +159,7 @@ def test_strides_are_the_rule_with_windows_that_jump(maker, stride):
     assert torch.equal(strided, drawn(task, Sequential())) == (stride == 1)
 
 
-SCHEDULES = [Sequential(), Wavefront(), Strided(1), Strided(2)]
+SCHEDULES = [Sequential(), Wavefront(), Strided(2)]
 
 
 @pytest.mark.parametrize("chosen", RASTER_CASES, ids=lambda c: f"{c[0]}-{c[1]}-{c[2]}")
@@ -169,13 +169,12 @@ def test_a_picture_of_the_models_own_size_is_what_the_model_draws(chosen):
     if chosen[1] == "coordinates":  # one window is the whole picture
         value = None
     keep = torch.rand(2, *GRID) < 0.3
-    for known in (None, Known(torch.randint(CODES, keep.shape), keep)):
-        options = {"count": 2, "seed": 9, "known": known}
-        expected = prior.sample(value, sampling, **options).view(2, *GRID)
-        for schedule in SCHEDULES:
-            large = sample_large(prior, GRID, value, sampling, schedule=schedule, **options)
-            assert large.dtype == torch.int64
-            assert torch.equal(large, expected)
+    options = {"count": 2, "seed": 9, "known": Known(torch.randint(CODES, keep.shape), keep)}
+    expected = prior.sample(value, sampling, **options).view(2, *GRID)
+    for schedule in SCHEDULES:
+        large = sample_large(prior, GRID, value, sampling, schedule=schedule, **options)
+        assert large.dtype == torch.int64
+        assert torch.equal(large, expected)
 
 
 @pytest.mark.parametrize("schedule", SCHEDULES, ids=repr)
@@ -252,7 +251,8 @@ def canvas_of(prior: Prior, size: tuple[int, int], known: Known | None = None) -
     return Canvas(prior, size, None, Sampling(), count=2, seed=0, known=known)
 
 
-@given(st.integers(1, 4), st.integers(1, 4), st.integers(1, 6), st.integers(1, 9))
+@settings(max_examples=15)
+@given(st.integers(1, 3), st.integers(1, 4), st.integers(1, 5), st.integers(1, 8))
 @torch.no_grad()
 def test_every_schedule_counts_its_tokens_and_a_wavefront_its_steps(rows, n, h, w):
     prior = prior_of("gpt", grid=(rows, n))

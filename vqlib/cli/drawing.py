@@ -58,8 +58,14 @@ class Sliding:
     stride: int = 8
     """Of strided: tokens; at most half of the window's width."""
 
-    def order(self) -> Schedule:
-        """The schedule of that name."""
-        if self.schedule == "strided":
-            return Strided(self.stride)
-        return Sequential() if self.schedule == "sequential" else Wavefront()
+    def order(self, pipeline: Pipeline) -> Schedule:
+        """The schedule of that name; raises `ValueError` if the prior's window is too narrow."""
+        if self.schedule != "strided":
+            return Sequential() if self.schedule == "sequential" else Wavefront()
+        columns = pipeline.prior.config.grid[1]
+        most = max(1, (columns + 1) // 2)
+        if self.stride > most:
+            raise ValueError(
+                f"stride is {self.stride}, but a window of {columns} columns allows at most {most}"
+            )
+        return Strided(self.stride)

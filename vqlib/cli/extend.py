@@ -58,8 +58,8 @@ class Extend:
     def run(self) -> int:
         """Encode, draw around what is known, and save."""
         self._check()
-        sampling, schedule = self.drawing.sampling(), self.sliding.order()
-        pipeline = self.drawing.pipeline()
+        sampling, pipeline = self.drawing.sampling(), self.drawing.pipeline()
+        schedule = self.sliding.order(pipeline)
         x, keep = self._read(pipeline)
         known = self._known(pipeline, x, keep)
         f = pipeline.codec.config.downsampling_factor

@@ -40,8 +40,8 @@ class Paint:
     def run(self) -> int:
         """Draw and save."""
         check_target(self.out, self.map)
-        sampling, schedule = self.drawing.sampling(), self.sliding.order()
-        pipeline = self.drawing.pipeline()
+        sampling, pipeline = self.drawing.sampling(), self.drawing.pipeline()
+        schedule = self.sliding.order(pipeline)
         x = self._cropped(self._read(pipeline), pipeline)
         *_, H, W = x.shape
         (picture,) = pipeline.sample_large(

@@ -22,7 +22,10 @@ CODECS = {
     "photos_and_textures": "photos_vqgan",
     "scenes": "scenes_vqgan",
 }
-SCENE_LABELS = "scenes_labels"
+CONDITION_CODECS = {
+    ("scenes", "segmentation"): "scenes_labels",
+    ("scenes", "depth"): "scenes_depth",
+}
 
 
 @dataclass(frozen=True)
@@ -42,8 +45,8 @@ class PriorSource:
     computed. low_resolution, upper_half: the picture's own. auto: class where a data set has
     classes, else none."""
     condition_codec: Path | None = None
-    """Folder of the codec of segmentation, depth or edges; of small copies and upper halves the
-    pictures' own unless another is given."""
+    """Folder of the codec of segmentation, depth or edges; by default the course's for scenes. Of
+    small copies and upper halves the pictures' own unless another is given."""
     maps: Path | None = None
     """Folder of the pictures' maps, under the same names; of segmentations, PNGs whose palette
     index or grey value is the label."""
@@ -92,6 +95,6 @@ class PriorSource:
             if self.condition_codec is not None:
                 raise ValueError(f"condition_codec is given, but {meaning} is no picture to encode")
             return None
-        if self.condition_codec is None and (self.data, meaning) == ("scenes", "segmentation"):
-            return pretrained_folder(SCENE_LABELS)
+        if self.condition_codec is None and (self.data, meaning) in CONDITION_CODECS:
+            return pretrained_folder(CONDITION_CODECS[self.data, meaning])
         return self.condition_codec

@@ -44,7 +44,7 @@ class Sample:
         for name in ("count", "columns"):
             if getattr(self, name) is not None and getattr(self, name) < 1:
                 raise ValueError(f"{name} is {getattr(self, name)}; it must be at least 1")
-        self.drawing.sampling(), self.sliding.order()  # wrong numbers before models are read
+        self.drawing.sampling()  # wrong numbers come to light before models are read
         images = self.pictures(self.drawing.pipeline())
         write_picture(grid(images, columns=self.columns), self.out)
         count = len(images)
@@ -64,10 +64,9 @@ class Sample:
         seeds = range(self.drawing.seed, self.drawing.seed + count)
         condition = self.given.condition(pipeline, seeds, size)
         options = {"count": count, "seed": self.drawing.seed, "progress": True}
-        sampling = self.drawing.sampling()
+        sampling, schedule = self.drawing.sampling(), self.sliding.order(pipeline)
         if self.size is None:
             return pipeline.sample(condition, sampling, **options)
-        schedule = self.sliding.order()
         return pipeline.sample_large(size, condition, sampling, schedule=schedule, **options)
 
     def _how_to_repeat(self, count: int) -> str:

@@ -86,13 +86,3 @@ class CausalSelfAttention(nn.Module):
         # No dropout here: with it, a CPU would have to write down every pair of positions.
         y = F.scaled_dot_product_attention(q, k, v, mask, is_causal=causal)
         return self.projection(y.transpose(1, 2).reshape(B, -1, C))
-
-    def step(
-        self, x: Float[Tensor, "B C"], cache: KeyValueCache, layer: int
-    ) -> Float[Tensor, "B C"]:
-        """`forward` for one position behind those in the cache."""
-        B, C = x.shape
-        heads = (B, 3, self.num_heads, 1, C // self.num_heads)
-        q, k, v = self.query_key_value(x).view(heads).unbind(1)  # each (B, nh, 1, hs)
-        y = F.scaled_dot_product_attention(q, *cache.extend(layer, k, v))
-        return self.projection(y.view(B, C))

@@ -10,6 +10,7 @@ from typing import Literal
 import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
+from torch.nn import functional as F
 
 from vqlib.generate.attention import CausalSelfAttention, KeyValueCache
 from vqlib.generate.order import Order
@@ -87,12 +88,41 @@ class Block(nn.Module):
         x = (x[:, -1:] if last_only else x) + self.dropout(y)
         return x + self.dropout(self.mlp(self.norm_2(x)))
 
-    def step(
+
+class BlockStep:
+    """A block for one position behind those in the cache, its weights looked up once.
+
+    At batch 1 a token costs little more than reading the weights, so it shows when every layer is
+    also looked up in its module and called through it.
+    """
+
+    def __init__(self, block: Block):
+        attention, (up, _, down) = block.attention, block.mlp
+        self.num_heads = attention.num_heads
+        norms = (block.norm_1, block.norm_2)
+        self.norms = [(n.normalized_shape, n.weight, n.bias, n.eps) for n in norms]
+        linears = (attention.query_key_value, attention.projection, up, down)
+        self.linears = [(linear.weight, linear.bias) for linear in linears]
+
+    def __call__(
         self, x: Float[Tensor, "B C"], cache: KeyValueCache, layer: int
     ) -> Float[Tensor, "B C"]:
-        """`forward` for one position behind those in the cache, for sampling: without dropout."""
-        x = x + self.attention.step(self.norm_1(x), cache, layer)
-        return x + self.mlp(self.norm_2(x))
+        """What `Block` gives in eval mode."""
+        B, C = x.shape
+        (norm_1, norm_2), (query_key_value, projection, up, down) = self.norms, self.linears
+        heads = (B, 3, self.num_heads, 1, C // self.num_heads)
+        y = F.linear(F.layer_norm(x, *norm_1), *query_key_value)
+        q, k, v = y.view(heads).unbind(1)  # each (B, nh, 1, hs)
+        y = F.scaled_dot_product_attention(q, *cache.extend(layer, k, v))
+        x = x + F.linear(y.reshape(B, C), *projection)
+        y = F.gelu(F.linear(F.layer_norm(x, *norm_2), *up))
+        return x + F.linear(y, *down)
+
+
+class GPTCache(KeyValueCache):
+    """Also the blocks, ready to take one position."""
+
+    steps: list[BlockStep]
 
 
 class GPT(Prior):
@@ -138,15 +168,17 @@ class GPT(Prior):
         rows = torch.arange(len(tokens), device=tokens.device)
         return self.head(self.norm(self._features(tokens, prefix)[rows, lengths]))
 
-    def empty_cache(self, count: int) -> KeyValueCache:
+    def empty_cache(self, count: int) -> GPTCache:
         """Room for the keys and values of `count` pictures."""
         config = self.config
         heads = (config.num_heads, config.width // config.num_heads)
         like = self.head.weight
-        return KeyValueCache(config.num_layers, count, heads, config.num_positions, like=like)
+        cache = GPTCache(config.num_layers, count, heads, config.num_positions, like=like)
+        cache.steps = [BlockStep(block) for block in self.blocks]
+        return cache
 
     def start(
-        self, tokens: Int[Tensor, "B t"], prefix: Int[Tensor, "B P"], cache: KeyValueCache
+        self, tokens: Int[Tensor, "B t"], prefix: Int[Tensor, "B P"], cache: GPTCache
     ) -> Float[Tensor, "B K"]:
         """As in `Steps`: the beginning in one pass."""
         cache.length = 0
@@ -158,11 +190,11 @@ class GPT(Prior):
         cache.length = S
         return self.head(self.norm(x[:, -1]))
 
-    def step(self, token: Int[Tensor, " B"], cache: KeyValueCache) -> Float[Tensor, "B K"]:
+    def step(self, token: Int[Tensor, " B"], cache: GPTCache) -> Float[Tensor, "B K"]:
         """As in `Steps`: one position."""
         x = self.token_embedding(token) + self.position_embedding[cache.length]  # (B, C)
-        for layer, block in enumerate(self.blocks):
-            x = block.step(x, cache, layer)
+        for layer, block in enumerate(cache.steps):
+            x = block(x, cache, layer)
         cache.length += 1
         return self.head(self.norm(x))
 
