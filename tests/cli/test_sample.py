@@ -122,10 +122,10 @@ def test_classes_are_asked_for_or_follow_the_seed(pipeline, tmp_path):
 @pytest.mark.parametrize("schedule", ["sequential", "wavefront"])
 def test_a_larger_picture(schedule, pipeline, given, tmp_path):
     for meaning in ("none", "segmentation"):
-        call = ["sample", "--prior", pipeline(meaning), *given[meaning], "--size", 24, 40]
+        call = ["sample", "--prior", pipeline(meaning), *given[meaning], "--size", 20, 28]
         out = tmp_path / f"{meaning}.png"
         assert run(*call, "--schedule", schedule, "--out", out) == 0
-        assert read_picture(out, channels=3).shape == (3, 24, 40)
+        assert read_picture(out, channels=3).shape == (3, 20, 28)
     assert run(*call, "--schedule", "strided", "--stride", 2, "--out", tmp_path / "b.png") == 0
     assert (tmp_path / "b.png").read_bytes() != out.read_bytes()
 

@@ -102,6 +102,13 @@ def test_a_draw_is_the_inverse_of_the_distribution_function():
     assert Sampling().draw(logits.expand(7, 4), exact(u)).tolist() == [0, 0, 2, 2, 2, 3, 3]
 
 
+def test_the_rarest_code_has_its_share_too():
+    logits = torch.tensor([[0.0, -20.0, 0.0]])
+    p = Sampling().probabilities(logits)[0].double()
+    u = (p[0] + exact([0.01, 0.99]) * p[1]) / p.sum()  # a billionth of all numbers
+    assert Sampling().draw(logits.expand(2, 3), u).tolist() == [1, 1]
+
+
 @given(st.integers(0, 2**31), st.integers(1, 40))
 def test_draws_follow_the_distribution_function_of_the_probabilities(seed, num_codes):
     generator = seeded(seed)
