@@ -140,6 +140,16 @@ def test_the_results_of_the_priors_are_those_of_the_records(name):
 
 
 @pytest.mark.parametrize("name", READMES)
+def test_what_the_samples_do_is_what_the_benchmark_found(name):
+    text = (ROOT / name).read_text(encoding="utf-8")
+    found = (ROOT / "benchmarks/results/conditions.md").read_text(encoding="utf-8")
+    rows = [line for line in found.splitlines() if line.startswith("| ") and "real" not in line]
+    shares = [share for row in rows for share in re.findall(r"[\d.]+ %", row)]
+    assert len(shares) == 7
+    assert [share for share in shares if share not in text] == []
+
+
+@pytest.mark.parametrize("name", READMES)
 def test_how_much_better_vqgan_is_is_what_the_benchmark_found(name):
     text = (ROOT / name).read_text(encoding="utf-8")
     results = json.loads((ROOT / "benchmarks/results/vqgan_against_vqvae.json").read_text())

@@ -7,9 +7,15 @@ import torch
 from PIL import Image
 
 from tests.cli.commands import refusal, run, write_pictures
+from tests.cli.pipelines import write_label_map
 from tests.official.released_layout import save_lightning, small, state_dict
+from tests.official.test_net2net import Case, Sizes
+from vqlib.cli import convert as cli_convert
+from vqlib.generate import ClassCondition, MapCondition, NoCondition
 from vqlib.official import load_vqmodel
+from vqlib.official.net2net import load_net2net
 from vqlib.train.checkpoint import load_model
+from vqlib.train.pipeline import load_pipeline
 
 
 def first_stage(**changes):
@@ -59,7 +65,7 @@ def test_a_codec_of_label_maps_is_converted_but_takes_no_pictures(tmp_path, caps
     assert run("convert", tmp_path / "maps.ckpt", tmp_path / "maps") == 0
     folder = write_pictures(tmp_path / "mine", 1)
     message = refusal(capsys, "reconstruct", folder, "--model", tmp_path / "maps")
-    assert "holds a LabelMapVQVAE, a VQVAE is needed" in message
+    assert "holds a LabelMapVQVAE, a VQVAE or a ColorPalette is needed" in message
 
 
 @pytest.mark.parametrize("kind", ["folder", "file"])
@@ -132,3 +138,89 @@ def test_a_side_that_the_model_cannot_have(tmp_path, capsys):
     call = ["convert", tmp_path / "last.ckpt", tmp_path / "model", "--image-size"]
     assert "image_size is 33; it must be a multiple of f = 2" in refusal(capsys, *call, 33)
     assert not (tmp_path / "model").exists()
+
+
+# A released transformer in small: 20 codes of pictures and 24 of label maps, 3×3 tokens, f = 2.
+SMALL_TRANSFORMER = {
+    "segmentation": Case(Sizes(24, 18, 2, 48), MapCondition(24, (3, 3)), {}),
+    "class": Case(Sizes(20, 9, 1, 48), ClassCondition(7), {}, unmasked=1),
+    "none": Case(Sizes(20, 9, 1, 48), NoCondition(), {}),
+}
+THREE_HEADS = ["--image-size", 6, "--num-heads", 3]
+
+
+@pytest.fixture(params=SMALL_TRANSFORMER)
+def transformer(request, tmp_path):
+    """What a released file is drawn from, and the file."""
+    path = tmp_path / "net2net.ckpt"
+    save_lightning(path, SMALL_TRANSFORMER[request.param].state())
+    return request.param, path
+
+
+def classes(meaning):
+    return ["--num-classes", {"class": 7, "none": "None", "segmentation": 1000}[meaning]]
+
+
+def test_a_released_transformer_becomes_a_pipeline(transformer, tmp_path, capsys):
+    meaning, path = transformer
+    out = tmp_path / "models" / "released"
+    assert run("convert", path, out, *THREE_HEADS, *classes(meaning)) == 0
+    layers = SMALL_TRANSFORMER[meaning].sizes.layers
+    draws = "nothing" if meaning == "none" else meaning
+    words = capsys.readouterr().out
+    assert f"{out}: {layers} layers of width 48, 3 heads, which draw from {draws}\n" in words
+    assert "f = 2, 20 codes, 3×3 tokens" in words
+    assert json.loads((out / "record.json").read_text()) == {"converted_from": "net2net.ckpt"}
+    assert [it.name for it in out.parent.iterdir()] == ["released"]
+
+    loaded = load_pipeline(out)
+    expected = load_net2net(
+        SMALL_TRANSFORMER[meaning].state(),
+        num_heads=3,
+        grid=(3, 3),
+        num_classes=None if meaning == "none" else 7,
+    )
+    assert loaded.meaning == meaning
+    parts = (loaded.prior, loaded.codec, loaded.condition_codec)
+    for mine, theirs in zip(parts, expected, strict=True):
+        assert (mine is None) == (theirs is None)
+        assert mine is None or mine.config == theirs.config
+        for name, value in {} if mine is None else mine.state_dict().items():
+            assert torch.equal(value, theirs.state_dict()[name])
+
+    labels = write_label_map(tmp_path / "map.png", 12, 10)
+    told = {"segmentation": ["--map", labels], "class": ["--label", 6], "none": []}[meaning]
+    call = ["sample", "--prior", out, *told, "--count", 2, "--out", tmp_path / "a.png"]
+    assert run(*call) == 0
+    if meaning == "segmentation":
+        assert run("paint", labels, "--prior", out, "--out", tmp_path / "b.png") == 0
+        with Image.open(tmp_path / "b.png") as picture:
+            assert picture.size == (10, 12)
+
+
+def test_what_a_file_does_not_tell_of_a_transformer(tmp_path, capsys):
+    path, out = tmp_path / "a.ckpt", tmp_path / "model"
+    save_lightning(path, SMALL_TRANSFORMER["segmentation"].state())
+    call = ["convert", path, out]
+    for flags, message in [
+        ([], "a.ckpt: transformer.*: pos_emb has 18 positions"),
+        (["--image-size", 7], "a.ckpt: image_size is 7; it must be a multiple of f = 2"),
+        (["--image-size", 6, "--num-heads", 5], "width 48 is not a multiple of num_heads 5"),
+        (["--image-size", 6, "--prefix-attention", "full"], "is not prefix_attention 'full'"),
+    ]:
+        assert message in refusal(capsys, *call, *flags)
+        assert sorted(it.name for it in tmp_path.iterdir()) == ["a.ckpt"]
+    # Its codec alone.
+    assert run(*call, "--prefix", "first_stage_model.", "--image-size", 6) == 0
+    assert type(load_model(out)).__name__ == "VQVAE"
+
+
+def test_ctrl_c_leaves_no_part_of_a_pipeline(transformer, tmp_path, monkeypatch):
+    def interrupted(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    meaning, path = transformer
+    monkeypatch.setattr(cli_convert, "write_pipeline", interrupted)
+    call = ["convert", path, tmp_path / "model", *THREE_HEADS, *classes(meaning)]
+    assert run(*call) == 130
+    assert list(tmp_path.iterdir()) == [path]

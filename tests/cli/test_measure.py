@@ -161,7 +161,15 @@ def test_one_picture_has_no_frechet_distance(codec, tmp_path, capsys):
 def test_a_codec_of_label_maps_is_refused(tmp_path, capsys):
     save_model(label_maps(VQVAEConfig(), 5).build(), tmp_path / "maps")
     message = refusal(capsys, "measure", "photos", "--model", tmp_path / "maps")
-    assert "holds a LabelMapVQVAE, a VQVAE is needed" in message
+    assert "holds a LabelMapVQVAE, a VQVAE or a ColorPalette is needed" in message
+
+
+@few_images
+def test_a_palette_is_measured_like_any_codec(palette, pictures, capsys):
+    assert run("measure", pictures, "--model", palette) == 0
+    numbers = printed(capsys.readouterr().out)
+    assert numbers["bits per image"] == 16 * 16 * 3
+    assert numbers["psnr db"] > 5
 
 
 @few_images

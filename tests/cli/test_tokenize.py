@@ -11,7 +11,7 @@ from tests.cli.commands import refusal, run, write_pictures
 from vqlib.data.folder import FolderImages
 from vqlib.data.folder_maps import FolderLabelMaps
 from vqlib.data.images import stack
-from vqlib.train import token_cache
+from vqlib.train import token_folder
 from vqlib.train.checkpoint import latest_checkpoint, load_model
 from vqlib.train.pipeline import load_pipeline
 from vqlib.train.token_cache import open_token_cache
@@ -103,8 +103,7 @@ def test_ctrl_c_leaves_no_folder(segmentation, tmp_path, monkeypatch):
     def interrupted(*_: object) -> None:
         signal.raise_signal(signal.SIGINT)
 
-    monkeypatch.setattr(token_cache, "_write_values", interrupted)  # never reached: no values
-    monkeypatch.setattr("vqlib.train.token_folder.save_model", interrupted)
+    monkeypatch.setattr(token_folder, "save_model", interrupted)
     assert run("tokenize", "--out", tmp_path / "new" / "tokens", *segmentation) == 130
     assert list((tmp_path / "new").iterdir()) == []
 
@@ -116,7 +115,7 @@ def test_ctrl_c_leaves_no_folder(segmentation, tmp_path, monkeypatch):
         (["--out", "x", "--copies", "0"], "copies is 0"),
         (["--out", "x", "--seed", "-1"], "seed is -1"),
         (["--out", "x", "--workers", "-1"], "workers is -1"),
-        (["--out", "x", "--data", "nowhere"], "data is 'nowhere'"),
+        (["--out", "x", "--data", "nowhere"], "nowhere: no such folder"),
         (["--out", "x", "--device", "abacus"], "device is 'abacus'"),
         (["--out", "x", "--maps", "taken"], "taken: 9 of 9 pictures have no map of their name"),
     ],

@@ -77,17 +77,12 @@ def write_token_folder(
     if folder.exists():
         raise FileExistsError(f"{folder} is there already; choose another folder")
     task = replace(task, window=task.grid)
-    found = MEANINGS[task.meaning](task, "train")
+    # Both before anything is encoded: a wrong file comes to light at once.
+    found, held_out = MEANINGS[task.meaning](task, "train"), _held_out(task)
     options = {"workers": workers, "progress": progress}
     with written_whole(folder) as temporary:
         write_caches(temporary, task, found, copies=copies, seed=seed, **options)
-        try:
-            held_out = MEANINGS[task.meaning](task, "held_out")
-        except (ValueError, OSError):
-            if must_hold_out(task):
-                raise
-            held_out = None
-        else:
+        if held_out is not None:
             write_caches(temporary / "held_out", task, held_out, **options)
         save_model(task.codec, temporary / "codec")
         if found.codec is not None:
@@ -153,6 +148,16 @@ def open_token_folder(folder: str | Path, *, device: str | torch.device = "cpu")
         condition,
         second,
     )
+
+
+def _held_out(task: PriorTask) -> Conditioned | None:
+    """Pictures to measure with, if there are some."""
+    try:
+        return MEANINGS[task.meaning](task, "held_out")
+    except (ValueError, OSError):
+        if must_hold_out(task):
+            raise
+    return None
 
 
 def _open_caches(folder: Path, codec: Codec, second: Codec | None) -> TokenGrids:
