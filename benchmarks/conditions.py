@@ -5,7 +5,7 @@ what they show. Its agreement with the map stands beside that with another scene
 what it finds on real pictures and on their reconstructions.
 
 Coordinates: two priors learn windows of half a scene's height, one of them with coordinates. Both
-draw whole scenes, twice as high, with a sliding window. How much sky is there where none can be?
+draw whole scenes, twice as high, with a sliding window. Is the sky where it belongs?
 """
 
 import argparse
@@ -22,7 +22,7 @@ from vqlib.course.training.priors import scene_tokens
 from vqlib.course.training.scenes import paint
 from vqlib.data.pictures import grid, write_picture
 from vqlib.generate import CoordinateCondition, GPTConfig, NoCondition, sample_large
-from vqlib.measure.segmenting import estimated_labels, label_agreement, sky_below
+from vqlib.measure.segmenting import estimated_labels, label_agreement, sky_share
 from vqlib.train import PriorRecipe, TokenGrids, train_prior
 from vqlib.train.pipeline import load_pipeline
 
@@ -66,8 +66,9 @@ def high_scenes(
         shown[name] = codec.decode(drawn)
     rows = []
     for name, pictures in shown.items():
-        share = sky_below(estimated_labels(pictures, by_height=False))
-        rows.append([name, f"{100 * share:.2f} %"])
+        labels = estimated_labels(pictures, by_height=False)
+        shares = sky_share(labels, bottom=0.2), sky_share(labels, top=0.7)
+        rows.append([name, *(f"{100 * share:.1f} %" for share in shares)])
     return rows, [shown[name] for name in PRIORS]
 
 
@@ -101,9 +102,10 @@ def main() -> None:
         *table(["", "agrees with its map", "with another scene's map"], maps),
         "",
         f"Scenes of {SIZE[0]}×{SIZE[1]} tokens drawn by priors that learned windows of "
-        f"{WINDOW[0]}×{WINDOW[1]}; sky in the lowest 30 % of the picture, where there is none:",
+        f"{WINDOW[0]}×{WINDOW[1]}: sky in the highest fifth of the picture, where it belongs, and "
+        "in the lowest 30 %, which lie below every horizon:",
         "",
-        *table(["", "sky"], sky),
+        *table(["", "sky in the highest fifth", "in the lowest 30 %"], sky),
     ]
     write("conditions", lines)
     map_colours = colours(held_out.labels, held_out.images)

@@ -145,7 +145,7 @@ def test_what_the_samples_do_is_what_the_benchmark_found(name):
     found = (ROOT / "benchmarks/results/conditions.md").read_text(encoding="utf-8")
     rows = [line for line in found.splitlines() if line.startswith("| ") and "real" not in line]
     shares = [share for row in rows for share in re.findall(r"[\d.]+ %", row)]
-    assert len(shares) == 7
+    assert len(shares) == 10
     assert [share for share in shares if share not in text] == []
 
 

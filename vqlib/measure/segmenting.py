@@ -41,17 +41,20 @@ def label_agreement(one: Int[Tensor, "N H W"], two: Int[Tensor, "N H W"]) -> flo
     return (one == two).float().mean().item()
 
 
-def sky_below(labels: Int[Tensor, "N H W"], share: float = 0.7) -> float:
-    """Share of sky (and clouds, and sun) among the pixels below a height, where it cannot be.
+def sky_share(labels: Int[Tensor, "N H W"], *, top: float = 0.0, bottom: float = 1.0) -> float:
+    """Share of sky (clouds and sun count) among the pixels of some rows.
+
+    In the scenes every horizon lies between 0.38 and 0.58 of the height: above 0.2 there is sky
+    and what stands out into it, below 0.7 there is none.
 
     Args:
         labels: as `estimated_labels` gives them.
-        share: of the height, from the top; every scene's horizon lies above 0.58.
+        top: where the rows begin, as a share of the height.
+        bottom: where they end.
     """
     H = labels.shape[1]
-    below = labels[:, int(share * H) :]
     sky = torch.tensor([LABELS.index(name) for name in ("sky", "cloud", "sun")])
-    return torch.isin(below, sky).float().mean().item()
+    return torch.isin(labels[:, round(top * H) : round(bottom * H)], sky).float().mean().item()
 
 
 def _features(images: Float[Tensor, "N 3 H W"], by_height: bool) -> Float[Tensor, "N H W F"]:
