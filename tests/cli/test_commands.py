@@ -4,31 +4,43 @@ import os
 import re
 import subprocess
 import sys
-from dataclasses import fields
+from dataclasses import fields, is_dataclass
+from typing import get_type_hints
 
 import pytest
 
 from tests.cli.commands import refusal, run, write_pictures
 from vqlib import cli
 from vqlib.cli.convert import Convert
+from vqlib.cli.drawing import Drawing, Sliding
+from vqlib.cli.extend import Extend
+from vqlib.cli.given import Given
+from vqlib.cli.extend import Extend
 from vqlib.cli.measure import Measure
+from vqlib.cli.paint import Paint
+from vqlib.cli.prior_source import PriorSource
+from vqlib.cli.paint import Paint
 from vqlib.cli.reconstruct import Reconstruct
 from vqlib.cli.sample import Sample
-from vqlib.cli.train import TrainPrior, TrainVQGAN, TrainVQVAE
-from vqlib.train.prior import PriorRecipe
-from vqlib.train.vqgan import VQGANRecipe
-from vqlib.train.vqvae import VQVAERecipe
+from vqlib.cli.tokenize import Tokenize
+from vqlib.cli.train import TrainVQGAN, TrainVQVAE
+from vqlib.cli.train_prior import TrainPrior
 
+# Each with the groups of flags that it shares with others.
 COMMANDS = {
     "train vqvae": (TrainVQVAE, VQVAERecipe),
     "train vqgan": (TrainVQGAN, VQGANRecipe),
-    "train prior": (TrainPrior, PriorRecipe),
+    "train prior": (TrainPrior, PriorSource, PriorRecipe),
+    "tokenize": (Tokenize, PriorSource),
     "reconstruct": (Reconstruct,),
     "measure": (Measure,),
-    "sample": (Sample,),
+    "sample": (Sample, Drawing, Given, Sliding),
+    "paint": (Paint, Drawing, Sliding),
+    "extend": (Extend, Drawing, Given, Sliding),
     "convert": (Convert,),
 }
-POSITIONAL = {"reconstruct": 1, "measure": 1, "convert": 2}  # how many come first, without flag
+GROUPS = {"recipe", "source", "drawing", "given", "sliding"}
+POSITIONAL = {"reconstruct": 1, "measure": 1, "paint": 1, "extend": 1, "convert": 2}  # come first
 
 
 @pytest.mark.parametrize("command", COMMANDS)
@@ -36,8 +48,10 @@ def test_help_lists_every_flag_and_its_default(command, capsys):
     assert run(*command.split(), "--help") == 0
     said = capsys.readouterr()
     assert said.err == ""
-    names = [it.name for kind in COMMANDS[command] for it in fields(kind) if it.name != "recipe"]
-    flags = {f"--{name.replace('_', '-')}" for name in names[POSITIONAL.get(command, 0) :]}
+    names = options(COMMANDS[command])
+    positional = POSITIONAL.get(command, set())
+    assert positional <= set(names)
+    flags = {f"--{name.replace('_', '-')}" for name in names if name not in positional}
     assert set(re.findall(r"^. (--[a-z][a-z-]+)", said.out, re.MULTILINE)) == flags
     assert said.out.count("(default:") + said.out.count("(required)") == len(names)
 
@@ -60,6 +74,16 @@ def test_help_lists_the_commands(capsys):
         ["sample", "--count", "many"],
         ["train", "vqvae"],
         ["train", "vqvae", "--out", "r", "--codes", "magic"],
+        ["train", "prior", "--out", "r", "--model", "magic"],
+        ["train", "prior", "--out", "r", "--meaning", "magic"],
+        ["train", "prior", "--out", "r", "--order", "magic"],
+        ["train", "prior", "--out", "r", "--window", "4"],
+        ["tokenize"],
+        ["sample", "--size", "4"],
+        ["sample", "--schedule", "magic"],
+        ["paint"],
+        ["extend"],
+        ["extend", "a.png", "--erase", "1", "2", "3"],
         ["measure"],
         ["measure", "digits", "--networks", "some"],
         ["convert", "a.ckpt"],

@@ -141,6 +141,7 @@ class _AsTheyAre:
     """Images that are drawn as they are for measuring. Keeps the contract `Images`."""
 
     images: Images
+    """Any data set of stage 1."""
 
     @property
     def image_shape(self) -> tuple[int, int, int]:
