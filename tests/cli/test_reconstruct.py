@@ -52,6 +52,16 @@ PICTURES = {
 }
 
 
+def test_a_palette_is_a_codec_too(palette, tmp_path, capsys):
+    """Each pixel becomes the nearest of eight colours, at any size."""
+    (tmp_path / "a.png").write_bytes(encoded(COLOUR, "PNG"))
+    call = ["reconstruct", tmp_path / "a.png", "--model", palette, "--out", tmp_path / "out"]
+    assert run(*call) == 0
+    assert f"37×53 tokens, {37 * 53 * 3} bits" in capsys.readouterr().out
+    _, returned = halves(tmp_path / "out" / "a.png", 37, 53)
+    assert (returned == np.where(COLOUR > 127, 255, 0)).all()
+
+
 @pytest.mark.parametrize(("data", "expected"), PICTURES.values(), ids=PICTURES)
 def test_picture_and_return_side_by_side_at_the_pictures_size(
     data, expected, codec, tmp_path, capsys
@@ -186,10 +196,10 @@ def test_a_model_folder_run_folder_or_neither(codec, tmp_path, capsys):
     assert run(*call, tmp_path / "run") == 0
     assert "config.json not found" in refusal(capsys, *call, tmp_path / "mine")
     gpt = pretrained_folder("digits_gpt")
-    assert "holds a GPT, a VQVAE is needed" in refusal(capsys, *call, gpt)
+    assert "holds a GPT, a VQVAE or a ColorPalette is needed" in refusal(capsys, *call, gpt)
     save_model(label_maps(VQVAEConfig(), 5).build(), tmp_path / "maps")
     message = refusal(capsys, *call, tmp_path / "maps", "--broken", "skip")
-    assert "holds a LabelMapVQVAE, a VQVAE is needed" in message
+    assert "holds a LabelMapVQVAE, a VQVAE or a ColorPalette is needed" in message
     (tmp_path / "run" / "step_00000002" / "model.safetensors").write_bytes(b"cut short")
     assert "not a readable safetensors file" in refusal(capsys, *call, tmp_path / "run")
 
