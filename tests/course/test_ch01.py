@@ -96,7 +96,7 @@ def no_reshape(codec, prior, labels, seed):
 
 def logits_decoded(codec, prior, labels, seed):
     tokens = prior.sample(labels, seed=seed)
-    return codec.decode(prior(tokens[:, :-1], labels))
+    return codec.decode(prior(tokens[:, :-1], prior.prefix(labels)))
 
 
 def tokens_returned(codec, prior, labels, seed):

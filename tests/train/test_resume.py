@@ -22,9 +22,10 @@ from tests.train.small import (
 from vqlib.compress import EMACodes, GradientCodes, label_maps, vqvae_digits
 from vqlib.data import digits
 from vqlib.data.label_maps import TensorLabelMaps
-from vqlib.generate import GPTConfig
+from vqlib.generate import ClassCondition, GPTConfig
 from vqlib.train import (
     PriorRecipe,
+    TokenGrids,
     VQGANRecipe,
     VQVAERecipe,
     load_model,
@@ -75,18 +76,11 @@ def feature_net(folder=None, resume=False):
 
 def prior(folder=None, resume=False, **changes):
     recipe = PriorRecipe(**TEN | changes)
-    config = GPTConfig(
-        num_codes=64,
-        num_conditions=10,
-        num_tokens=16,
-        num_layers=2,
-        num_heads=2,
-        width=16,
-        dropout=0.2,
-    )
-    tokens = torch.randint(64, (50, 16), generator=torch.Generator().manual_seed(0))
+    shape = {"num_layers": 2, "num_heads": 2, "width": 16, "dropout": 0.2}
+    config = GPTConfig(64, (4, 4), ClassCondition(10), **shape)
+    tokens = torch.randint(64, (50, 4, 4), generator=torch.Generator().manual_seed(0))
     options = {"folder": folder, "resume": resume, **QUIET}
-    return train_prior(tokens, digits().labels[:50], config, recipe, **options)
+    return train_prior(TokenGrids(tokens, digits().labels[:50]), config, recipe, **options)
 
 
 def interrupt_after(step: int, monkeypatch, times: int = 1) -> None:

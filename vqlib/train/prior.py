@@ -237,13 +237,16 @@ def parameter_groups(model: Prior, weight_decay: float) -> list[dict]:
 
 @torch.no_grad()
 def tokenize(
-    codec: VQVAE | ColorPalette, images: Float[Tensor, "N C H W"], *, batch_size: int = 256
+    codec: VQVAE | ColorPalette,
+    images: Float[Tensor, "N C H W"] | Int[Tensor, "N H W"],
+    *,
+    batch_size: int = 256,
 ) -> Int[Tensor, "N h w"]:
     """Tokens of many images, on the CPU. The codec works in eval mode.
 
     Args:
         codec: a trained stage 1.
-        images: in [-1, 1], on any device.
+        images: in [-1, 1], or label maps for a codec of these, on any device.
         batch_size: images encoded at once.
     """
     with evaluating(codec):

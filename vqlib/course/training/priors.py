@@ -4,7 +4,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Any
 
 import torch
 from torch import Tensor
@@ -21,6 +20,7 @@ from vqlib.generate import (
     GPTConfig,
     MapCondition,
     NoCondition,
+    Prior,
     TextCondition,
 )
 from vqlib.train import PriorRecipe, TokenGrids, Watch, load_model, save_model, train_prior
@@ -94,7 +94,7 @@ def make_one(name: str, root: Path, device: str | None) -> None:
     write_pipeline(root / name, job.meaning, f"../{job.codec}", second)
 
 
-def measured(name: str, prior: Any) -> dict[str, float]:
+def measured(name: str, prior: Prior) -> dict[str, int | float]:
     """NLL on held-out pictures."""
     held_out = PRIORS[name].grids("held_out")
     return {
