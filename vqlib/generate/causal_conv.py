@@ -247,6 +247,7 @@ class GridPrior(Prior):
         self, tokens: Int[Tensor, "B t"], prefix: Int[Tensor, "B P"], cache: GridCache
     ) -> Float[Tensor, "B K"]:
         """As in `Steps`: the beginning in one pass."""
+        self.check_lengths(tokens, prefix)
         x, cache.condition = self._embedded(tokens), self._spread(prefix)
         cache.restart(tokens)
         features = self.features(x, cache.condition[:, :, : x.shape[2]], cache)
@@ -263,30 +264,21 @@ class GridPrior(Prior):
     def _features(
         self, tokens: Int[Tensor, "B t"], prefix: Int[Tensor, "B P"]
     ) -> Float[Tensor, "B t+1 C"]:
+        self.check_lengths(tokens, prefix)
         x, condition = self._embedded(tokens), self._spread(prefix)
         features = self.features(x, condition[:, :, : x.shape[2]])
         return features.flatten(2).transpose(1, 2)[:, : tokens.shape[1] + 1]
 
     def _embedded(self, tokens: Int[Tensor, "B t"]) -> Float[Tensor, "B C a w"]:
         """The rows up to the token that comes next; what is not known yet does not matter."""
-        (_, w), T, t = self.config.grid, self.config.num_tokens, tokens.shape[1]
-        if t >= T:
-            raise ValueError(
-                f"{t} tokens given, but a picture of {T} is predicted from at most its first "
-                f"{T - 1}"
-            )
+        (_, w), t = self.config.grid, tokens.shape[1]
         return self._embedded_rows(F.pad(tokens, (0, w - t % w)).unflatten(1, (-1, w)))
 
     def _embedded_rows(self, rows: Int[Tensor, "B a w"]) -> Float[Tensor, "B C a w"]:
         return self.token_embedding(rows).permute(0, 3, 1, 2)
 
     def _spread(self, prefix: Int[Tensor, "B P"]) -> Float[Tensor, "B F h w"]:
-        condition, P = self.config.condition, prefix.shape[1]
-        if condition.length != P:
-            raise ValueError(
-                f"a prefix of {P} ids given, but this model's condition has {condition.length}; "
-                "use `prefix` to make it"
-            )
+        condition = self.config.condition
         # Projected before it is spread: the grid has more places than the condition has ids.
         embedded = self.condition_projection(self.condition_embedding(prefix))
         return condition.spread(embedded, *self.config.grid)

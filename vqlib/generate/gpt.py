@@ -210,18 +210,8 @@ class GPT(Prior):
     def _embedded(
         self, tokens: Int[Tensor, "B t"], prefix: Int[Tensor, "B P"]
     ) -> Float[Tensor, "B P+t C"]:
-        config = self.config
-        P, t = prefix.shape[-1], tokens.shape[1]
-        if config.num_tokens <= t:
-            raise ValueError(
-                f"{t} tokens given, but a picture of {config.num_tokens} is predicted from at most "
-                f"its first {config.num_tokens - 1}"
-            )
-        if prefix.ndim != 2 or config.condition.length != P:
-            raise ValueError(
-                f"a prefix of {P} ids given, in the shape {tuple(prefix.shape)}, but this model's "
-                f"condition has {config.condition.length}; use `prefix` to make it"
-            )
+        self.check_lengths(tokens, prefix)
+        P, t = prefix.shape[1], tokens.shape[1]
         x = torch.cat([self.condition_embedding(prefix), self.token_embedding(tokens)], dim=1)
         return self.dropout(x + self.position_embedding[: P + t])
 

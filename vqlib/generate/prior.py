@@ -166,6 +166,25 @@ class Prior(nn.Module, ABC):
             raise ValueError(f"count is {count}; it must be at least 1 picture")
         return self.config.condition.ids(condition, count).to(self.device)
 
+    def check_lengths(self, tokens: Int[Tensor, "B t"], prefix: Int[Tensor, "B P"]) -> None:
+        """What `forward` and `start` refuse.
+
+        Raises:
+            ValueError: so many tokens that none is left to predict, or another number of ids than
+                the condition has.
+        """
+        T, t, P = self.config.num_tokens, tokens.shape[1], self.config.condition.length
+        if t >= T:
+            raise ValueError(
+                f"{t} tokens given, but a picture of {T} is predicted from at most its first "
+                f"{T - 1}"
+            )
+        if prefix.ndim != 2 or prefix.shape[1] != P:
+            raise ValueError(
+                f"a prefix of {prefix.shape[-1]} ids given, in the shape {tuple(prefix.shape)}, "
+                f"but this model's condition has {P}; use `prefix` to make it"
+            )
+
     def without_condition(self) -> Int[Tensor, "1 P"]:
         """The prefix that stands for no condition.
 
