@@ -19,7 +19,7 @@ from tests.generate.small import (
     prior_of,
     tokens_for,
 )
-from vqlib.generate import Known, NoCondition, PriorConfig, Sampling, noise
+from vqlib.generate import Known, NoCondition, Prior, PriorConfig, Sampling, noise
 from vqlib.generate.prior import Steps, Uncached, evaluating, stepping
 
 T = GRID[0] * GRID[1]
@@ -54,7 +54,7 @@ def test_drawing_with_a_cache_is_drawing_without_is_the_definition(chosen):
     expected = by_hand(made, sampling, seed=7)
     for cached in (True, False):
         drawn = made.prior.sample(made.value, sampling, count=2, seed=7, cached=cached)
-        assert drawn.dtype == torch.int64
+        assert drawn.dtype == torch.int64 and not drawn.is_inference()
         assert torch.equal(drawn, expected)
 
 
@@ -78,8 +78,11 @@ def test_steps_give_the_logits_of_the_whole(chosen):
                 logits = steps.step(sequence[:, t - 1], cache)
                 torch.testing.assert_close(logits, whole[:, t])
         for lengths in ([0, 9], [9, 4]):
-            logits = steps.next_logits(sequence[:, :9], torch.tensor(lengths), prefix)
-            torch.testing.assert_close(logits, whole[[0, 1], lengths])
+            beginnings = (sequence[:, :9], torch.tensor(lengths), prefix)
+            torch.testing.assert_close(steps.next_logits(*beginnings), whole[[0, 1], lengths])
+            if guidance == 1:  # what a model gets that has nothing faster
+                plain = Prior.next_logits(prior, *beginnings)
+                torch.testing.assert_close(plain, whole[[0, 1], lengths])
 
 
 @every_prior
@@ -183,6 +186,14 @@ def test_what_would_be_drawn_anyway_changes_nothing_when_it_is_known(chosen):
 
 
 @guided_case
+def test_no_condition_is_an_id_that_no_condition_has(chosen):
+    prior, value, _ = case(*chosen)
+    without, condition = prior.without_condition(), prior.config.condition
+    assert without.tolist() == [[condition.num_ids] * condition.length]
+    assert prior.prefix(value).max() < condition.num_ids
+
+
+@guided_case
 def test_guidance_of_one_is_none_and_of_zero_ignores_the_condition(chosen):
     prior, value, guidance = case(*chosen)
     plain = [prior.sample(value, seed=seed) for seed in range(3)]
@@ -274,9 +285,9 @@ def test_the_mode_comes_back_after_an_error_too():
 
 
 @every_prior
-def test_scores_can_be_learned_from_also_those_of_what_was_drawn(maker):
+def test_scores_can_be_learned_from(maker):
     prior, captions = prior_of(maker, "text"), CONDITIONS["text"][1]
-    prior.log_prob(prior.sample(captions), captions).sum().backward()
+    prior.log_prob(tokens_for(prior), captions).sum().backward()
     without_gradient = [
         n for n, p in prior.named_parameters() if p.grad is None or not p.grad.any()
     ]

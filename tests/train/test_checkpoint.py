@@ -125,6 +125,11 @@ def test_a_model_comes_back_as_it_was(tmp_path, kind):
     assert json.loads((tmp_path / "m" / "record.json").read_text()) == {"seed": 3}
 
 
+def test_who_may_read_the_folder_may_read_all_of_it(tmp_path):
+    save_model(FeatureNet(3, widths=(4,)), tmp_path / "m", record={})
+    assert len({path.stat().st_mode for path in (tmp_path / "m").iterdir()}) == 1
+
+
 def test_every_kind_that_can_be_loaded_was_tried():
     built = [make() for make in MODELS.values()]
     assert {type(model).__name__ for model in built} == checkpoint.MODELS.keys()

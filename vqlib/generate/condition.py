@@ -305,7 +305,7 @@ class TextCondition:
         matches = [latin] if latin else [w for w in self.words if rest.startswith(w)]
         word = max(matches, key=len, default=rest[:1])
         if word not in self.words:
-            known = ", ".join(self.words)
+            known = ", ".join(map(repr, self.words))
             raise ValueError(f"{caption!r}: the word {word!r} is not known; there are: {known}")
         return word
 

@@ -301,6 +301,8 @@ def _write_folder(
         for name, state in tensors.items():
             plain = {key: value.detach().cpu().contiguous() for key, value in state.items()}
             save_file(plain, temporary / name)
+            # It lets only its owner read; others may, as they may read the rest of the folder.
+            shutil.copymode(temporary / "config.json", temporary / name)
         for path in temporary.iterdir():
             _sync(path)
         _replace(temporary, target)
