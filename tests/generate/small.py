@@ -60,7 +60,7 @@ def noisy(model: nn.Module) -> Any:
     """
     for name, parameter in model.named_parameters():
         told = name in ("token_embedding.weight", "condition_embedding.weight")
-        nn.init.normal_(parameter, std=3.0 if told else 0.5)
+        nn.init.normal_(parameter, std=2.0 if told else 0.5)
     return model.double().eval()
 
 

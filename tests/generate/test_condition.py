@@ -239,7 +239,10 @@ def test_captions_are_cut_at_spaces_and_commas_or_into_the_longest_words():
 @pytest.mark.parametrize(
     ("caption", "message"),
     [
-        ("a green sun", "'a green sun': the word 'green' is not known; there are: 'a', 'red', 'sun', '红'"),
+        (
+            "a green sun",
+            "'a green sun': the word 'green' is not known; there are: 'a', 'red', 'sun', '红'",
+        ),
         ("a suns", "the word 'suns' is not known"),
         ("su", "the word 'su' is not known"),
         ("red; sun", "the word ';' is not known"),

@@ -215,7 +215,7 @@ class CoordinateCondition:
         elif place is not None:
             raise ValueError("in a larger picture the windows' places are known; give None")
         _check_tensor(value, (count, 4), None, what="places (top, left, height, width)")
-        if not value.is_cuda and (value < torch.tensor([0, 0, 1, 1])).any():
+        if not value.is_cuda and (value < value.new_tensor([0, 0, 1, 1])).any():
             raise ValueError(
                 f"places are {value.tolist()}; top and left start at 0, height and width at 1"
             )
