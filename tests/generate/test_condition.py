@@ -11,6 +11,7 @@ from vqlib.generate import (
     ClassCondition,
     Condition,
     CoordinateCondition,
+    GPTConfig,
     MapCondition,
     NoCondition,
     Place,
@@ -331,3 +332,10 @@ def test_wrong_values_for_larger_pictures_are_named():
 def test_wrong_kinds_are_named(make, message):
     with pytest.raises(ValueError, match=message):
         make()
+
+
+def test_what_could_never_be_drawn_from_is_refused():
+    with pytest.raises(ValueError, match=r"the words \['Sun'\] have capitals"):
+        TextCondition(("a", "Sun"), 2)
+    with pytest.raises(ValueError, match=r"a window of \(2, 2\) tokens, the model's is \(4, 4\)"):
+        GPTConfig(grid=(4, 4), condition=CoordinateCondition((2, 2)))

@@ -20,6 +20,7 @@ from tests.generate.small import (
 )
 from vqlib.generate import (
     CoordinateCondition,
+    GPTConfig,
     Known,
     MapCondition,
     Place,
@@ -124,8 +125,11 @@ def tasks(draw: st.DrawFn) -> Task:
     condition, value = CONDITIONS[kind]
     torch.manual_seed(seed)
     if kind == "map":
-        condition = MapCondition(5, (draw(st.integers(1, 3)), draw(st.integers(1, 3))))
-        value = torch.randint(5, (2, draw(st.integers(1, 9)), draw(st.integers(1, 9))))
+        grid = draw(st.integers(1, 3)), draw(st.integers(1, 3))
+        condition = MapCondition(5, grid)
+        # As much larger than its window's as the picture is, rounded up.
+        large = [-(-a * b // n) for a, b, n in zip(size, grid, window, strict=True)]
+        value = torch.randint(5, (2, *large))
     if kind == "coordinates":
         condition, value = CoordinateCondition(window, bins=draw(st.integers(1, 9))), None
     guidance = 1.0 if kind == "none" else draw(st.sampled_from([1.0, 2.5]))
@@ -362,3 +366,13 @@ def test_places_are_not_given_where_they_are_known():
 def test_a_stride_below_1_is_named():
     with pytest.raises(ValueError, match="stride is 0; it must be at least 1"):
         Strided(0)
+
+
+def test_a_map_of_another_scale_than_the_picture_is_named():
+    config = GPTConfig(5, (4, 4), MapCondition(3, (2, 2)), num_layers=1, num_heads=1, width=4)
+    prior = config.build()
+    fitting = torch.zeros(1, 4, 5, dtype=torch.int64)
+    assert sample_large(prior, (8, 10), fitting).shape == (1, 8, 10)
+    assert sample_large(prior, (7, 9), fitting).shape == (1, 7, 9)
+    with pytest.raises(ValueError, match=r"the map has \(2, 2\) tokens and the picture \(8, 10\)"):
+        sample_large(prior, (8, 10), fitting[:, :2, :2])

@@ -251,6 +251,9 @@ class TextCondition:
         _check_positive(self, "max_words")
         if not self.words or len(set(self.words)) < len(self.words) or "" in self.words:
             raise ValueError(f"words are {self.words}; at least one is needed, each one once")
+        capitals = [word for word in self.words if word != word.lower()]
+        if capitals:
+            raise ValueError(f"the words {capitals} have capitals; captions are read in lower case")
 
     @classmethod
     def of(cls, captions: Sequence[Sequence[str]]) -> "TextCondition":

@@ -43,6 +43,11 @@ class PriorConfig:
         check_grid(self.grid)
         if self.num_codes < 1:
             raise ValueError(f"num_codes is {self.num_codes}; it must be at least 1")
+        if isinstance(self.condition, CoordinateCondition) and self.condition.grid != self.grid:
+            raise ValueError(
+                f"the coordinates are those of a window of {self.condition.grid} tokens, the "
+                f"model's is {self.grid}; make them equal"
+            )
         if self.guidance and isinstance(self.condition, NoCondition):
             raise ValueError("guidance needs a condition to exaggerate; this model has none")
 

@@ -17,7 +17,7 @@ from jaxtyping import Float, Int
 from torch import Tensor
 from tqdm import tqdm
 
-from vqlib.generate.condition import Place
+from vqlib.generate.condition import MapCondition, Place
 from vqlib.generate.prior import Known, Prior, Steps, evaluating, fill, stepping
 from vqlib.generate.sampling import Sampling, noise
 
@@ -180,6 +180,7 @@ class Canvas:
         self.tokens = torch.zeros(shape, dtype=torch.int64, device=prior.device)
         self.known = _widened(known, shape, w)
         self.prefix(0, 0)  # a condition that does not fit is named before anything is drawn
+        _check_map(prior, condition, self.picture)
 
     @property
     def num_tokens(self) -> int:
@@ -252,6 +253,22 @@ def _row_by_row(canvas: Canvas, *, stride: int) -> Iterator[int]:
                 canvas.put(i, j, logits)
                 read = (left, j)
             yield 1
+
+
+def _check_map(prior: Prior, value: Any, picture: tuple[int, int]) -> None:
+    """A map must be larger than a window's by the same factors as the picture, up to rounding."""
+    condition = prior.config.condition
+    if not isinstance(condition, MapCondition):
+        return
+    for size, side, of_map, of_tokens in zip(
+        picture, value.shape[1:], condition.grid, prior.config.grid, strict=True
+    ):
+        if abs(side * of_tokens - size * of_map) >= of_tokens:
+            raise ValueError(
+                f"the map has {tuple(value.shape[1:])} tokens and the picture {picture}; windows "
+                f"of {prior.config.grid} tokens have maps of {condition.grid}, so these two do not "
+                "belong together"
+            )
 
 
 def _count(condition: Any, count: int | None, known: Known | None) -> int:
