@@ -1,5 +1,6 @@
 """Shared by all tests."""
 
+import signal
 import struct
 from collections.abc import Iterator
 from pathlib import Path
@@ -25,6 +26,14 @@ def pytest_runtest_makereport(item, call):
         report.outcome = "failed"
         report.longrepr = f"skipped unexpectedly: {report.longrepr}"
     return report
+
+
+@pytest.fixture(autouse=True, scope="session")
+def ctrl_c_works():
+    """Tests press it, but a job that a shell has started in the background ignores it."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
 
 
 @pytest.fixture(autouse=True)
