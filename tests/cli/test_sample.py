@@ -178,7 +178,7 @@ def test_the_pretrained_digits(tmp_path):
         ("none", ["--label", 1], "--label says nothing to this prior, which draws from nothing\n"),
         ("coordinates", [], "this prior draws parts of larger pictures; give their --size"),
         ("text", [], "this prior draws from text; give --text"),
-        ("text", ["--text", "a sea"], "'a sea': the word 'sea' is not known; there are: 'a', 'lake'"),
+        ("text", ["--text", "a sea"], "the word 'sea' is not known; there are: 'a', 'lake'"),
         ("text", ["--text", "a a a a"], "has 4 words; this model reads at most 3"),
         ("segmentation", [], "this prior draws from segmentation; give --map"),
         ("segmentation", ["--map", "nine.png"], "nine.png has the labels 8, which are not known"),
