@@ -8,11 +8,10 @@ take turns; what is printed are medians over the rounds.
 
 import argparse
 import statistics
-import time
 from dataclasses import dataclass, replace
 
 import torch
-from record import table, write
+from record import seconds, table, write
 from torch import Tensor, nn
 
 from vqlib.compress import (
@@ -105,17 +104,6 @@ def floor(calls: list[ConvCall]) -> None:
         if y.requires_grad:
             wanted = [*call.module.parameters()] * call.weight_gradient + [x] * call.input_gradient
             torch.autograd.grad(y, wanted, torch.ones_like(y))
-
-
-def seconds(run, *arguments) -> float:
-    """One call, the GPU's queue emptied before and after."""
-    if GPU:
-        torch.cuda.synchronize()
-    started = time.perf_counter()
-    run(*arguments)
-    if GPU:
-        torch.cuda.synchronize()
-    return time.perf_counter() - started
 
 
 def main() -> None:

@@ -2,6 +2,8 @@
 
 import platform
 import sys
+import time
+from collections.abc import Callable
 from datetime import date
 from pathlib import Path
 
@@ -30,3 +32,13 @@ def table(header: list[str], rows: list[list[str]]) -> list[str]:
     """A Markdown table; the first column is words, the others are numbers."""
     ruler = ["---", *["--:"] * (len(header) - 1)]
     return [f"| {' | '.join(cells)} |" for cells in (header, ruler, *rows)]
+
+
+def seconds(run: Callable, *arguments, **options) -> float:
+    """How long one call takes, the GPU's queue emptied before and after."""
+    synchronize = torch.cuda.synchronize if torch.cuda.is_available() else lambda: None
+    synchronize()
+    started = time.perf_counter()
+    run(*arguments, **options)
+    synchronize()
+    return time.perf_counter() - started

@@ -9,10 +9,9 @@ Variants take turns; what is printed are medians over the rounds.
 import argparse
 import resource
 import statistics
-import time
 
 import torch
-from record import table, write
+from record import seconds, table, write
 from torch import nn
 from torch.nn import functional as F
 
@@ -28,17 +27,6 @@ def model(dtype: torch.dtype = torch.float32) -> GPT:
     """The prior, untrained: the weights' values change nothing about the time."""
     torch.manual_seed(0)
     return GPT(CONFIG).to(DEVICE, dtype).eval()
-
-
-def seconds(run, *arguments, **options) -> float:
-    """One call, the GPU's queue emptied before and after."""
-    if GPU:
-        torch.cuda.synchronize()
-    started = time.perf_counter()
-    run(*arguments, **options)
-    if GPU:
-        torch.cuda.synchronize()
-    return time.perf_counter() - started
 
 
 @torch.no_grad()

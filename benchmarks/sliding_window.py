@@ -8,10 +8,9 @@ are given), since all of them would take many minutes; times are for the whole p
 
 import argparse
 import statistics
-import time
 
 import torch
-from record import table, write
+from record import seconds, table, write
 
 from vqlib.generate import (
     GPT,
@@ -32,17 +31,6 @@ DEVICE = torch.device("cuda" if GPU else "cpu")
 SIZE = (64, 128) if GPU else (32, 48)
 WINDOW = (16, 16)
 CONDITIONS = {"no condition": NoCondition(), "image condition": MapCondition(1024, WINDOW)}
-
-
-def seconds(run, *arguments, **options) -> float:
-    """One call, the GPU's queue emptied before and after."""
-    if GPU:
-        torch.cuda.synchronize()
-    started = time.perf_counter()
-    run(*arguments, **options)
-    if GPU:
-        torch.cuda.synchronize()
-    return time.perf_counter() - started
 
 
 def prior(condition) -> GPT:

@@ -85,9 +85,14 @@ class _Drawn(Dataset):
     seed: int
 
     def __getitem__(self, draw: Draw) -> Tensor:
-        # Spread: neighbouring seeds would start the generator in similar states.
-        spread = (self.seed * 0x9E3779B97F4A7C15 + draw.position * 0xD1342543DE82EF95) % 2**63
-        return self.images.draw(draw.index, torch.Generator().manual_seed(spread))
+        return self.images.draw(draw.index, generator_of(self.seed, draw.position))
+
+
+def generator_of(seed: int, position: int) -> torch.Generator:
+    """The random numbers of one draw of a run: seed and position alone decide."""
+    # Spread: neighbouring seeds would start the generator in similar states.
+    spread = (seed * 0x9E3779B97F4A7C15 + position * 0xD1342543DE82EF95) % 2**63
+    return torch.Generator().manual_seed(spread)
 
 
 def _leave_interrupts_to_the_main_process(_: int) -> None:

@@ -12,6 +12,7 @@ from jaxtyping import Int
 from torch import Tensor
 
 from vqlib.compress.quantize import check_tokens
+from vqlib.data.batches import generator_of
 from vqlib.data.images import Images
 from vqlib.generate.condition import Place
 from vqlib.generate.prior import PriorConfig
@@ -140,8 +141,7 @@ def windows(
         return tokens.flatten(1), config.condition.ids(values, B)
     cut, ids = [], []
     for i in range(B):
-        spread = (seed * 0x9E3779B97F4A7C15 + (first + i) * 0xD1342543DE82EF95) % 2**63
-        generator = torch.Generator().manual_seed(spread)
+        generator = generator_of(seed, first + i)
         top = int(torch.randint(H - h + 1, (), generator=generator))
         left = int(torch.randint(W - w + 1, (), generator=generator))
         cut.append(tokens[i, top : top + h, left : left + w].flatten())
