@@ -39,8 +39,12 @@ def search_again(page, query):
 
 
 def wait_for_results(page):
-    """Sphinx says so when it has shown the last result."""
-    page.wait_for_function("Search._pulse_status < 0 && Search.status.innerText")
+    """Sphinx writes its summary when it has shown the last result.
+
+    Its `_pulse_status` is no sign of that: a beat that was still to come sets it again after the
+    end of the search.
+    """
+    page.wait_for_function("Search.status?.innerText.trim()")
 
 
 def results(page):
