@@ -7,7 +7,9 @@ from nbformat.v4 import new_code_cell, new_markdown_cell
 
 from chapter import Cell
 from pictures import embed_figures
+from results import state_results
 from smoke import shrink
+from terms import link_terms
 
 SKIP_TAGS = ("skip-execution", "nbval-skip")
 OUTPUT_TAGS = ("check-output", "nbval-check-output")
@@ -21,8 +23,9 @@ if importlib.util.find_spec("vqlib") is None:
 
 
 def markdown_cell(source: Cell, cell_id: str, language: str, figures: Path) -> NotebookNode:
-    """A Markdown cell with its figures inside and without its language's name."""
+    """A Markdown cell with its figures inside, its numbers checked and its terms linked."""
     text, shown = embed_figures(source, language, figures)
+    text = link_terms(source, language, state_results(source, text))
     metadata = {key: value for key, value in source.metadata.items() if key != "lang"}
     if shown:
         metadata["figures"] = shown

@@ -1,9 +1,11 @@
 """Draw the course's figures: `python book/figures/render.py [NAME …] [--check]`.
 
 Every other module of this folder but `canvas` is a figure: `WORDS` holds its words in each language
-and `draw(words)` returns a Canvas. Each becomes `rendered/NAME.LANG.svg`, for the book, and a PNG
-at twice the size for the notebooks, because Colab shows no embedded SVG. The PNG needs Chromium
-and a font with Chinese; `--check` compares the SVG files alone and needs neither.
+and `draw(words)` returns a Canvas. Where it has `VARIANTS`, a dictionary, each of them is a figure
+NAME-VARIANT, and `draw` gets its values after the words. Each figure becomes
+`rendered/NAME.LANG.svg`, for the book, and a PNG at twice the size for the notebooks, because Colab
+shows no embedded SVG. The PNG needs Chromium and a font with Chinese; `--check` compares the SVG
+files alone and needs neither.
 """
 
 import argparse
@@ -13,6 +15,7 @@ import subprocess
 import sys
 import tempfile
 from pathlib import Path
+from types import ModuleType
 
 HERE = Path(__file__).parent
 RENDERED = HERE / "rendered"
@@ -20,16 +23,30 @@ LANGUAGES = ("en", "zh")
 
 
 def names() -> list[str]:
-    """All figures, by file name."""
-    return sorted(p.stem for p in HERE.glob("*.py") if p.stem not in ("canvas", "render"))
+    """All figures, by name."""
+    modules = sorted(p.stem for p in HERE.glob("*.py") if p.stem not in ("canvas", "render"))
+    return [name for module in modules for name in variants(module)]
+
+
+def variants(module: str) -> list[str]:
+    """The figures that one module draws."""
+    keys = getattr(load(module), "VARIANTS", {})
+    return [f"{module}-{key}" for key in keys] or [module]
+
+
+def load(module: str) -> ModuleType:
+    """The module of a figure, which imports its canvas as a neighbour."""
+    if str(HERE) not in sys.path:
+        sys.path.insert(0, str(HERE))
+    return importlib.import_module(module)
 
 
 def svg(name: str, language: str) -> str:
     """The SVG text of a figure in a language."""
-    if str(HERE) not in sys.path:
-        sys.path.insert(0, str(HERE))
-    figure = importlib.import_module(name)
-    return figure.draw(figure.WORDS[language]).svg()
+    module, _, variant = name.partition("-")
+    figure = load(module)
+    values = figure.VARIANTS[variant] if variant else ()
+    return figure.draw(figure.WORDS[language], *values).svg()
 
 
 def stale() -> list[Path]:
@@ -73,12 +90,13 @@ def rasterise(path: Path) -> None:
 def main() -> None:
     """Parse the arguments and draw, or check."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("names", nargs="*", help="figures to draw; all by default")
+    parser.add_argument("names", nargs="*", help="figures or their modules; all by default")
     parser.add_argument("--check", action="store_true", help="only say which SVG files are stale")
     arguments = parser.parse_args()
     if not arguments.check:
-        for name in arguments.names or names():
-            render(name)
+        for given in arguments.names or names():
+            for name in [given] if "-" in given else variants(given):
+                render(name)
     elif old := stale():
         sys.exit("stale: " + ", ".join(map(str, old)) + "; run python book/figures/render.py")
 

@@ -2,6 +2,7 @@
 
 import base64
 import json
+import re
 from pathlib import Path
 
 import nbformat
@@ -349,3 +350,68 @@ def test_every_cell_lands_where_it_belongs_in_order(units):
         assert found == expected[language]
     assert code_cells(both.en) == code_cells(both.zh)
     assert both.text("en", {}) == woven(body).text("en", {})
+
+
+# --- numbers and terms --------------------------------------------------------------------------
+
+
+@pytest.fixture
+def records(tmp_path, monkeypatch):
+    folder = tmp_path / "vqlib/course/weights/small_codec"
+    folder.mkdir(parents=True)
+    held_out = {"psnr_db": 28.157, "share": 0.9049, "gain": -1.6, "images": 12_000}
+    (folder / "record.json").write_text(json.dumps({"held_out": held_out}))
+    (tmp_path / "benchmarks").mkdir()
+    (tmp_path / "benchmarks/speed.md").write_text("6.7 times as fast, 1,296 tokens")
+    monkeypatch.setattr("results.ROOT", tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("written", "shown"),
+    [
+        ("{{28.2 | small_codec.held_out.psnr_db}} dB", "28.2 dB"),
+        ("{{ 28.16|small_codec.held_out.psnr_db }}", "28.16"),
+        ("{{90 % | small_codec.held_out.share}}", "90 %"),
+        ("{{−1.6 | small_codec.held_out.gain}}", "−1.6"),
+        ("{{12,000 | small_codec.held_out.images}}", "12,000"),
+        ("{{6.7 | benchmarks/speed.md}} times", "6.7 times"),
+    ],
+)
+def test_a_recorded_number_is_shown_alone(records, written, shown):
+    both = woven(pair(written, written))
+    assert last(both.en).source == last(both.zh).source == shown
+
+
+@pytest.mark.parametrize(
+    ("written", "message"),
+    [
+        ("{{28.3 | small_codec.held_out.psnr_db}}", "the record says 28.157"),
+        ("{{1.6 | small_codec.held_out.gain}}", "the record says -1.6"),
+        ("{{9 | small_codec.held_out.ssim}}", "has no held_out.ssim"),
+        ("{{9 | other.held_out.ssim}}", "there is no model 'other'"),
+        ("{{many | small_codec.held_out.psnr_db}}", "not a number"),
+        ("{{6 | benchmarks/speed.md}}", "6 does not stand in"),
+        ("{{296 | benchmarks/speed.md}}", "296 does not stand in"),
+        ("{{6.7 | benchmarks/slow.md}}", "there is no file"),
+        ("{{6.7}} times", "is no result"),
+    ],
+)
+def test_a_number_without_its_record_is_refused(records, written, message):
+    with pytest.raises(WeaveError, match=re.escape(message)):
+        woven(pair(written, written))
+
+
+def test_a_formula_may_have_double_braces():
+    assert last(woven(pair("$x_{{i}}$", "$x_{{i}}$")).en).source == "$x_{{i}}$"
+
+
+def test_a_term_leads_to_the_glossary_of_its_language():
+    both = woven(pair("the [codebook](term:codebook)", "[码本](term:codebook)"))
+    page = "book/pages/{}/glossary.html#term-codebook"
+    assert last(both.en).source.endswith(f"/{page.format('en')})")
+    assert last(both.zh).source.endswith(f"/zh/{page.format('zh')})")
+
+
+def test_a_term_that_the_glossary_lacks_is_refused():
+    with pytest.raises(WeaveError, match="glossary has no term-kodebook"):
+        woven(pair("[codebook](term:kodebook)", "[码本](term:kodebook)"))
