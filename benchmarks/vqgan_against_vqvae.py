@@ -2,36 +2,28 @@
 
 `python benchmarks/vqgan_against_vqvae.py` trains both models of `vqlib.course.training.photos`
 with the seeds 1 and 2; those of seed 0 come with the package. Held-out squares are measured with
-the offline network that VQGAN's perceptual loss looks through, and with a second one (the judge,
-same recipe, seed 1) that no training has seen. Runs are kept in `runs/` and can be resumed.
+the three offline networks that VQGAN's perceptual loss looks through, and with a fourth (the judge)
+that no training has seen. Fréchet distances are the judge's, as Inception judges what VGG has
+trained. Runs are kept in `runs/` and can be resumed.
 """
 
 import argparse
 import json
-from dataclasses import replace
 from pathlib import Path
 
 import torch
 from record import RESULTS, table, write
 
-from vqlib.compress import VQVAE, FeatureDistance, FeatureNet
-from vqlib.course.pretrained import load_pretrained, pretrained_record
-from vqlib.course.training import features, photos
-from vqlib.course.training.codecs import offline_network
+from vqlib.compress import VQVAE, FeatureDistance
+from vqlib.course.pretrained import load_perceptual, load_pretrained, pretrained_record
+from vqlib.course.training import photos
 from vqlib.data.images import stack
 from vqlib.data.photos import photos_and_textures
 from vqlib.data.pictures import grid, write_picture
 from vqlib.measure import OfflineFeatures, measure_codec
-from vqlib.train.features import train_feature_net
 
 NAMES = {"photos_vqvae": "VQVAE", "photos_vqgan": "VQGAN"}
 SEEDS = (0, 1, 2)
-
-
-def judge(runs: Path) -> FeatureNet:
-    """The second network: as the first, with another seed."""
-    recipe = replace(features.RECIPE, seed=1)
-    return train_feature_net(recipe, folder=runs / "judge", resume=True).model.cpu()
 
 
 def trained(name: str, seed: int, runs: Path) -> tuple[VQVAE, float]:
@@ -42,21 +34,20 @@ def trained(name: str, seed: int, runs: Path) -> tuple[VQVAE, float]:
     return result.model.cpu(), result.history[-1]["seconds"]
 
 
-def measured(codec: VQVAE, networks: dict[str, FeatureNet]) -> dict[str, float]:
+def measured(codec: VQVAE) -> dict[str, float]:
     """All numbers of a codec on the held-out squares, by the name of the network that measured."""
-    values: dict[str, float] = {}
-    for who, net in networks.items():
+    judge, values = load_pretrained("offline_features"), {}
+    for who, distance in (("trained with", load_perceptual()), ("judge", FeatureDistance(judge))):
         result = measure_codec(
             codec,
             photos_and_textures("held_out"),
-            perceptual=FeatureDistance(net),
-            extractor=OfflineFeatures(net),
+            perceptual=distance,
+            extractor=OfflineFeatures(judge),
             progress=False,
         )
-        values |= {name: result[name] for name in ("num_images", "psnr_db", "ssim")}
-        values["codebook_usage"] = result["codebook_usage"]
+        values |= {n: result[n] for n in ("num_images", "psnr_db", "ssim", "codebook_usage")}
         values[f"perceptual, {who}"] = result[FeatureDistance.name]
-        values[f"Fréchet, {who}"] = result["frechet"].distance
+        values["Fréchet, judge"] = result["frechet"].distance
     return values
 
 
@@ -73,13 +64,12 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--runs", type=Path, default=Path("runs/vqgan_against_vqvae"))
     runs = parser.parse_args().runs
-    networks = {"trained with": offline_network(), "judge": judge(runs)}
     results, first = [], []
     for seed in SEEDS:
         for name, label in NAMES.items():
             codec, seconds = trained(name, seed, runs)
             values = {"model": label, "seed": seed, "seconds": round(seconds)}
-            results.append(values | measured(codec, networks))
+            results.append(values | measured(codec))
             first += [codec] if seed == 0 else []
     keys = [key for key in results[0] if key not in ("model", "seed", "num_images")]
     rows = [
@@ -88,7 +78,7 @@ def main() -> None:
     count = results[0]["num_images"]
     lines = [
         f"Equal steps ({photos.STEPS:,}), {count} held-out squares of 64×64 pixels. Distances: "
-        "lower is better; they come from two offline networks and are neither LPIPS nor FID.",
+        "lower is better; they come from offline networks and are neither LPIPS nor FID.",
         "",
         *table(["", *keys], rows),
         "",

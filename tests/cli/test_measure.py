@@ -18,7 +18,7 @@ PRINTED = [
     "num images",
     "psnr db",
     "ssim",
-    "feature distance (offline network)",
+    "feature distance (offline networks)",
     "codebook usage",
     "perplexity",
     "bits per image",
@@ -81,7 +81,7 @@ def test_a_folder_is_measured_whole_or_by_split(codec, tmp_path, capsys):
     assert printed(said.out)["num images"] == 12
     assert printed(said.out)["bits per image"] == 5 * 5 * 4
     (warning,) = [line for line in said.err.splitlines() if "warning" in line]
-    assert warning.startswith("vqlib: warning: 12 images for 96 features: the covariance is")
+    assert warning.startswith("vqlib: warning: 12 images for 64 features: the covariance is")
     x = stack(open_images(folder, "all", size=20))
     model = load_model(codec)
     mean = psnr(model.decode(model.encode(x)), x).mean().item()

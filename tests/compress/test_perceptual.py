@@ -18,11 +18,12 @@ def lpips_random() -> LPIPS:
 @pytest.fixture(scope="module")
 def feature_distance() -> FeatureDistance:
     torch.manual_seed(0)
-    net = FeatureNet(10, widths=(8, 12))
-    for name, parameter in net.named_parameters():
-        if name.endswith("bias"):
-            nn.init.zeros_(parameter)  # so that there are images without any feature
-    return FeatureDistance(net)
+    nets = [FeatureNet(10, widths=widths) for widths in ((8, 12), (6, 9))]
+    for net in nets:
+        for name, parameter in net.named_parameters():
+            if name.endswith("bias"):
+                nn.init.zeros_(parameter)  # so that there are images without any feature
+    return FeatureDistance(*nets)
 
 
 @pytest.fixture(params=["lpips_random", "feature_distance"])
@@ -121,11 +122,19 @@ def test_lpips_agrees_with_its_package(lpips_random):
 def test_feature_distance_equals_its_formula(feature_distance):
     x, y = images(2), images(2)
     expected = torch.zeros(2)
-    net = feature_distance.net
-    for f, g in zip(net.features(x), net.features(y), strict=True):
-        f, g = (h / h.norm(dim=1, keepdim=True).clamp(min=1e-8) for h in (f, g))
-        expected += (f - g).square().sum(1).mean((1, 2))
+    for net in feature_distance.nets:
+        for f, g in zip(net.features(x), net.features(y), strict=True):
+            f, g = (h / h.norm(dim=1, keepdim=True).clamp(min=1e-8) for h in (f, g))
+            expected += (f - g).square().sum(1).mean((1, 2)) / 2
     torch.testing.assert_close(feature_distance(x, y), expected, rtol=1e-3, atol=1e-5)
+
+
+def test_the_distance_of_several_networks_is_their_mean(feature_distance):
+    x, y = images(2), images(2)
+    alone = [FeatureDistance(net)(x, y) for net in feature_distance.nets]
+    torch.testing.assert_close(feature_distance(x, y), torch.stack(alone).mean(0))
+    with pytest.raises(ValueError, match="at least one FeatureNet"):
+        FeatureDistance()
 
 
 def test_grey_images_are_three_equal_channels(distance):

@@ -1,16 +1,18 @@
 """The pretrained models do what their records say."""
 
 import math
+from dataclasses import replace
 
 import pytest
 
+from vqlib.compress import FeatureDistance
 from vqlib.course.make_weights import JOBS
 from vqlib.course.pretrained import WEIGHTS, load_pretrained, pretrained_record
 from vqlib.course.training import codecs, digits, features, photos, priors, scenes
 from vqlib.course.training import faces as faces_job
 from vqlib.course.training.digits import measure_codec, measure_prior
 from vqlib.data.faces import faces
-from vqlib.data.images import TensorImages
+from vqlib.data.images import TensorImages, stack
 from vqlib.data.photos import photos_and_textures
 from vqlib.train.pipeline import load_pipeline
 
@@ -40,8 +42,8 @@ def test_each_record_says_how_the_model_was_made(name):
 
 RECIPES = {
     "digits_vqvae": digits.VQVAE_RECIPE,
-    "digits_gpt": digits.PRIOR_RECIPE,
-    "offline_features": features.RECIPE,
+    **dict.fromkeys(digits.PRIORS, digits.PRIOR_RECIPE),
+    **{name: replace(features.RECIPE, seed=seed) for seed, name in enumerate(features.NAMES)},
     "photos_vqvae": photos.VQVAE_RECIPE,
     "photos_vqgan": photos.VQGAN_RECIPE,
     "scenes_vqgan": scenes.RECIPE,
@@ -63,12 +65,12 @@ def test_the_digits_codec_measures_as_recorded():
     assert measured["codebook_usage"] > 0.9
 
 
-def test_of_500_samples_a_classifier_of_real_digits_recognises_nine_in_ten():
-    codec, prior = load_pretrained("digits_vqvae"), load_pretrained("digits_gpt")
-    measured = measure_prior(codec, prior)
-    assert measured == pytest.approx(pretrained_record("digits_gpt")["held_out"], rel=0.02)
+@pytest.mark.parametrize("name", digits.PRIORS)
+def test_of_500_samples_a_classifier_of_real_digits_recognises_most(name):
+    measured = measure_prior(load_pretrained("digits_vqvae"), load_pretrained(name))
+    assert measured == pytest.approx(pretrained_record(name)["held_out"], rel=0.02)
     assert measured["samples"] == 500
-    assert measured["samples_recognised"] >= 0.9
+    assert measured["samples_recognised"] >= 0.85
 
 
 def check_codec(name: str, held_out) -> dict:
@@ -85,15 +87,16 @@ def check_codec(name: str, held_out) -> dict:
     return measured
 
 
-def test_vqgan_is_closer_to_photos_for_the_network_though_not_in_pixels():
-    plain, sharp = (
-        check_codec(f"photos_{kind}", photos_and_textures("held_out"))
-        for kind in ("vqvae", "vqgan")
-    )
+def test_vqgan_is_closer_to_photos_for_features_though_not_in_pixels():
+    held_out = photos_and_textures("held_out")
+    plain, sharp = (check_codec(f"photos_{kind}", held_out) for kind in ("vqvae", "vqgan"))
     assert sharp["frechet"] < plain["frechet"] / 2
-    distance = "feature distance (offline network)"
-    assert sharp[distance] < plain[distance] / 2
     assert sharp["psnr_db"] < plain["psnr_db"]
+    # A network that neither was trained with sees the same.
+    judge, x = FeatureDistance(load_pretrained("offline_features")), stack(held_out)
+    codecs = (load_pretrained(f"photos_{kind}") for kind in ("vqvae", "vqgan"))
+    far, near = (judge(codec.decode(codec.encode(x)), x).mean() for codec in codecs)
+    assert near < far / 2
 
 
 def test_the_faces_codec_measures_as_recorded():
@@ -125,5 +128,5 @@ def test_the_priors_predict_held_out_pictures_as_recorded(name):
 
 
 def test_an_unknown_model_is_named_with_those_there_are():
-    with pytest.raises(ValueError, match="'digits_gpt2'; there are digits_gpt, digits_vqvae"):
+    with pytest.raises(ValueError, match="'digits_gpt2'; there are digits_gpt, digits_pixelcnn, digits_vqvae"):
         load_pretrained("digits_gpt2")

@@ -166,7 +166,7 @@ def test_a_vqvae_on_digits():
     codec.eval()
     x_hat = codec.decode(codec.encode(x))
     assert measured["psnr_db"] == pytest.approx(psnr(x_hat, x).mean().item(), rel=1e-5)
-    assert measured["feature distance (offline network)"] == pytest.approx(
+    assert measured["feature distance (offline networks)"] == pytest.approx(
         FeatureDistance(net)(x_hat, x).mean().item(), rel=1e-5
     )
     assert 0 < measured["codebook_usage"] <= 1 <= measured["perplexity"] <= 16

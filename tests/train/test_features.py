@@ -1,4 +1,4 @@
-"""The offline network: its recipe, its data, and whether the saved one is what its record says."""
+"""The offline networks: their recipe, its data, and whether the saved ones are as recorded."""
 
 import math
 from statistics import mean
@@ -8,6 +8,7 @@ import torch
 
 from tests.train.small import QUIET
 from vqlib.course.pretrained import load_pretrained, pretrained_record
+from vqlib.course.training.features import NAMES
 from vqlib.train import features
 from vqlib.train.features import (
     PIECE,
@@ -20,9 +21,10 @@ from vqlib.train.features import (
 )
 
 
-def test_the_saved_network_is_as_good_as_recorded():
-    held_out = pretrained_record("offline_features")["held_out"]
-    accuracy = feature_accuracy(load_pretrained("offline_features"), pieces=held_out["pieces"])
+@pytest.mark.parametrize("name", NAMES)
+def test_a_saved_network_is_as_good_as_recorded(name):
+    held_out = pretrained_record(name)["held_out"]
+    accuracy = feature_accuracy(load_pretrained(name), pieces=held_out["pieces"])
     assert accuracy == pytest.approx(held_out["accuracy"], abs=0.01)
 
 
@@ -36,7 +38,7 @@ def test_a_few_steps_lower_the_loss(monkeypatch):
         return draw_pieces(*arguments, seed=seed)
 
     monkeypatch.setattr(features, "draw_pieces", draw)
-    recipe = FeatureRecipe(batch_size=16, steps=40, learning_rate=3e-3, warmup_steps=5, log_every=1)
+    recipe = FeatureRecipe(batch_size=16, steps=60, learning_rate=3e-3, warmup_steps=5, log_every=1)
     trained = train_feature_net(recipe, **QUIET)
     assert trained.history[0]["loss"] == pytest.approx(math.log(3), abs=0.1)  # nothing known yet
     loss, accuracy = (
@@ -46,7 +48,7 @@ def test_a_few_steps_lower_the_loss(monkeypatch):
     assert accuracy > 0.6
     assert not trained.model.training
     assert trained.model.config.num_classes == 3
-    assert len(seeds) == 40  # other pieces at every step
+    assert len(seeds) == 60  # other pieces at every step
 
 
 def test_pieces_are_fixed_by_their_seed_and_seldom_alike():
@@ -58,16 +60,17 @@ def test_pieces_are_fixed_by_their_seed_and_seldom_alike():
     assert (x != other).flatten(1).any(1).all()
 
 
-def test_half_of_the_pieces_are_grey_and_all_keep_their_shape():
+def test_one_piece_in_ten_is_grey_and_all_keep_their_shape():
     generator = torch.Generator().manual_seed(0)
     x = 0.2 * torch.randn(3, 8, 8, generator=generator)
-    pieces = torch.stack([disturbed(x, generator) for _ in range(200)])
+    pieces = torch.stack([disturbed(x, generator) for _ in range(400)])
     grey = (pieces == pieces[:, :1]).flatten(1).all(1)
-    assert 0.4 < grey.float().mean() < 0.6
-    likeness = torch.stack(
-        [
-            torch.corrcoef(torch.stack([x[0].flatten(), piece[0].flatten()]))[0, 1]
-            for piece in pieces[~grey]
-        ]
-    )
-    assert (likeness > 0.95).all()
+    assert 0.05 < grey.float().mean() < 0.15
+    likeness = torch.stack([_likeness(x, piece) for piece in pieces[~grey]])
+    assert (likeness > 0.95).float().mean() > 0.4  # those whose channels are not mixed
+    assert likeness.median() > 0.9
+
+
+def _likeness(x, piece):
+    """Correlation of two pictures' first channels."""
+    return torch.corrcoef(torch.stack([x[0].flatten(), piece[0].flatten()]))[0, 1]

@@ -11,8 +11,8 @@ from tyro.conf import Positional
 
 from vqlib.cli.messages import name_left_out, say
 from vqlib.cli.models import PICTURE_CODECS, load_kind
-from vqlib.compress import LPIPS, FeatureDistance
-from vqlib.course.pretrained import load_pretrained, pretrained_folder
+from vqlib.compress import LPIPS
+from vqlib.course.pretrained import load_perceptual, load_pretrained, pretrained_folder
 from vqlib.data.catalogue import BUNDLED, DOWNLOADED, open_images
 from vqlib.measure import FrechetResult, InceptionFeatures, OfflineFeatures, measure_codec
 from vqlib.train.runtime import find_device
@@ -87,8 +87,7 @@ class Measure:
     def _networks(self) -> tuple[nn.Module, nn.Module]:
         if self.networks == "full":
             return LPIPS(), InceptionFeatures(self.inception)
-        net = load_pretrained("offline_features")
-        return FeatureDistance(net), OfflineFeatures(net)
+        return load_perceptual(), OfflineFeatures(load_pretrained("offline_features"))
 
 
 def _line(name: str, value: object) -> str:

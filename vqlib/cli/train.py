@@ -17,7 +17,6 @@ from vqlib.compress import (
     LPIPS,
     VQVAE,
     EMACodes,
-    FeatureDistance,
     GradientCodes,
     NormalizedCodes,
     VQVAEConfig,
@@ -26,7 +25,7 @@ from vqlib.compress import (
     vqvae_digits,
     vqvae_photos,
 )
-from vqlib.course.pretrained import load_pretrained
+from vqlib.course.pretrained import load_perceptual
 from vqlib.data.batches import batch_indices
 from vqlib.data.catalogue import open_images
 from vqlib.data.images import Images, stack
@@ -167,7 +166,7 @@ class TrainVQGAN(TrainStage1):
         """Train; the exit status is 130 if interrupted."""
         model, images = self.prepared(self.recipe)
         networks = {
-            "offline": lambda: FeatureDistance(load_pretrained("offline_features")),
+            "offline": load_perceptual,
             "lpips": LPIPS,
             "none": lambda: None,
         }

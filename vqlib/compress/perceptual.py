@@ -107,7 +107,7 @@ class FeatureNetConfig:
 
     num_classes: int
     """What the last layer tells apart in training."""
-    widths: tuple[int, ...] = (16, 32, 64, 96)
+    widths: tuple[int, ...] = (16, 32, 64, 64)
     """Channels of the stages."""
 
 
@@ -122,7 +122,7 @@ class FeatureNet(nn.Module):
         widths: channels of the stages.
     """
 
-    def __init__(self, num_classes: int, *, widths: Sequence[int] = (16, 32, 64, 96)):
+    def __init__(self, num_classes: int, *, widths: Sequence[int] = (16, 32, 64, 64)):
         super().__init__()
         self.config = FeatureNetConfig(num_classes, tuple(widths))
         channels = [3, *widths]
@@ -151,19 +151,26 @@ class FeatureNet(nn.Module):
 
 
 class FeatureDistance(Frozen):
-    """LPIPS's formula over the offline network, all channels weighted alike. Not LPIPS.
+    """LPIPS's formula over offline networks, all channels weighted alike. Not LPIPS.
 
-    Its numbers cannot be compared with LPIPS's.
+    Its numbers cannot be compared with LPIPS's. Of several networks it is the mean: a picture that
+    is optimised against one small network soon deceives it, against several far less (an ensemble
+    as in Kettunen et al. 2019, *E-LPIPS*).
 
     Args:
-        net: a trained `FeatureNet`; it is frozen.
+        nets: one or several trained `FeatureNet`s; they are frozen.
+
+    Raises:
+        ValueError: without a network.
     """
 
-    name = "feature distance (offline network)"
+    name = "feature distance (offline networks)"
 
-    def __init__(self, net: FeatureNet):
+    def __init__(self, *nets: FeatureNet):
         super().__init__()
-        self.net = net
+        if not nets:
+            raise ValueError("a feature distance needs at least one FeatureNet; none was given")
+        self.nets = nn.ModuleList(nets)
         self.freeze()
 
     def forward(
@@ -173,15 +180,19 @@ class FeatureDistance(Frozen):
         with torch.autocast(x.device.type, enabled=False):
             x_hat, x = in_colour(x_hat).float(), in_colour(x).float()
             total = torch.zeros(len(x), device=x.device)
-            for f_hat, f in zip(self.net.features(x_hat), self.net.features(x), strict=True):
+            for f_hat, f in zip(self._features(x_hat), self._features(x), strict=True):
                 difference = (unit_normalized(f_hat) - unit_normalized(f)).square()
                 total = total + difference.sum(1).mean(dim=(1, 2))  # per position, then the mean
-        return total
+        return total / len(self.nets)
 
     def embed(self, x: Float[Tensor, "B C H W"]) -> Float[Tensor, "B F"]:
         """Points whose squared Euclidean distance is the distance of their images, in float32."""
         with torch.autocast(x.device.type, enabled=False):
-            return as_points([unit_normalized(f) for f in self.net.features(in_colour(x).float())])
+            points = as_points([unit_normalized(f) for f in self._features(in_colour(x).float())])
+        return points / math.sqrt(len(self.nets))
+
+    def _features(self, x: Float[Tensor, "B 3 H W"]) -> list[Float[Tensor, "B _ _ _"]]:
+        return [f for net in self.nets for f in net.features(x)]
 
 
 def as_points(layers: Sequence[Float[Tensor, "B _ _ _"]]) -> Float[Tensor, "B F"]:

@@ -11,7 +11,7 @@ from pathlib import Path
 from vqlib.course.pretrained import WEIGHTS
 from vqlib.course.training import digits, faces, features, photos, priors, scenes
 
-# In this order: the codecs of pictures are trained and measured with the offline network, and
+# In this order: the codecs of pictures are trained and measured with the offline networks, and
 # the priors are trained on the tokens of the codecs.
 JOBS = {
     "digits": digits.make,

@@ -4,14 +4,22 @@ import json
 from pathlib import Path
 from typing import Any
 
+from vqlib.compress.perceptual import FeatureDistance
 from vqlib.train.checkpoint import Model, load_model
 
 WEIGHTS = Path(__file__).parent / "weights"
+# The offline networks of the perceptual loss.
+PERCEPTUAL = ("offline_perceptual_1", "offline_perceptual_2", "offline_perceptual_3")
 
 
 def load_pretrained(name: str) -> Model:
     """A pretrained model in eval mode on the CPU, such as "digits_vqvae" or "digits_gpt"."""
     return load_model(pretrained_folder(name))
+
+
+def load_perceptual() -> FeatureDistance:
+    """The perceptual distance of the small runs: LPIPS's formula over three offline networks."""
+    return FeatureDistance(*(load_pretrained(name) for name in PERCEPTUAL))
 
 
 def pretrained_record(name: str) -> dict[str, Any]:

@@ -110,12 +110,19 @@ def draw_pieces(
 
 
 def disturbed(x: Float[Tensor, "3 H W"], generator: torch.Generator) -> Float[Tensor, "3 H W"]:
-    """Contrast, brightness and the balance of the colours changed; grey every other time."""
-    contrast, grey = torch.rand(2, generator=generator).tolist()
-    shift = 0.2 * torch.randn(3, 1, 1, generator=generator)
-    if grey < 0.5:
+    """Contrast, brightness and colours changed.
+
+    One piece in ten turns grey and almost half have their channels mixed: so colour alone decides
+    nothing, yet the network has to see it, or it would not mind a speck of a wrong colour.
+    """
+    contrast, kind = torch.rand(2, generator=generator).tolist()
+    shift = 0.15 * torch.randn(3, 1, 1, generator=generator)
+    if kind < 0.1:
         x, shift = x.mean(0, keepdim=True).expand_as(x), shift.mean()
-    return (x * (0.6 + 0.8 * contrast) + shift).clamp(-1, 1)
+    elif kind < 0.55:
+        mix = torch.eye(3) + 0.2 * torch.randn(3, 3, generator=generator)
+        x = torch.einsum("dc,chw->dhw", mix / mix.sum(1, keepdim=True), x)
+    return (x * (0.7 + 0.6 * contrast) + shift).clamp(-1, 1)
 
 
 @torch.no_grad()

@@ -1,10 +1,10 @@
-"""What the codecs of pictures have in common: the offline network, measuring, saving."""
+"""What the codecs of pictures have in common: the offline networks, measuring, saving."""
 
 from pathlib import Path
 from typing import Any
 
-from vqlib.compress import VQVAE, FeatureDistance, FeatureNet
-from vqlib.course.pretrained import load_pretrained
+from vqlib.compress import VQVAE
+from vqlib.course.pretrained import load_perceptual, load_pretrained
 from vqlib.course.training.record import record_of, rounded
 from vqlib.data.images import Images
 from vqlib.measure import OfflineFeatures, measure_codec
@@ -21,13 +21,8 @@ CPU_SIZED = {
 }
 
 
-def offline_network() -> FeatureNet:
-    """The pretrained offline network."""
-    return load_pretrained("offline_features")
-
-
 def measured(codec: VQVAE, held_out: Images, name: str, *, progress: bool = True) -> dict[str, Any]:
-    """Quality on held-out images, measured with the offline network.
+    """Quality on held-out images, measured with the offline networks.
 
     Without a Fréchet distance where there are fewer images than features: it would say little.
 
@@ -37,12 +32,11 @@ def measured(codec: VQVAE, held_out: Images, name: str, *, progress: bool = True
         name: what the Fréchet result calls them.
         progress: show a bar.
     """
-    net = offline_network()
-    extractor = OfflineFeatures(net)
+    extractor = OfflineFeatures(load_pretrained("offline_features"))
     values = measure_codec(
         codec,
         held_out,
-        perceptual=FeatureDistance(net),
+        perceptual=load_perceptual(),
         extractor=extractor if len(held_out) > extractor.dim else None,
         reference_name=name,
         progress=progress,

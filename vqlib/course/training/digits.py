@@ -1,4 +1,4 @@
-"""The digits models: a VQVAE, and a class-conditional GPT over its tokens."""
+"""The digits models: a VQVAE, and over its tokens two priors that draw a digit of a class."""
 
 from collections.abc import Callable
 from functools import partial
@@ -10,7 +10,7 @@ from vqlib.compress import code_counts, codebook_usage, perplexity, vqvae_digits
 from vqlib.course.training.record import record_of
 from vqlib.data import digits
 from vqlib.data.augment import shifted_copies
-from vqlib.generate import GPT, ClassCondition, GPTConfig
+from vqlib.generate import ClassCondition, GatedPixelCNNConfig, GPTConfig, Prior, PriorConfig
 from vqlib.measure import psnr
 from vqlib.measure.recognition import classifier_accuracy, recognised_digits
 from vqlib.train import (
@@ -35,32 +35,33 @@ PRIOR_RECIPE = PriorRecipe(steps=3000, batch_size=128, learning_rate=2e-3, weigh
 MAX_SHIFT = 2
 DATA = f"digits, training split, copies shifted by up to {MAX_SHIFT} pixels"
 SAMPLES_PER_CLASS = 50
+SHARED = {"num_codes": 64, "grid": (4, 4), "condition": ClassCondition(10), "dropout": 0.1}
+# As many parameters in one as in the other.
+PRIORS: dict[str, PriorConfig] = {
+    "digits_gpt": GPTConfig(**SHARED, num_layers=4, num_heads=4, width=64),
+    "digits_pixelcnn": GatedPixelCNNConfig(
+        **SHARED, hidden_channels=38, num_layers=5, first_kernel_size=5
+    ),
+}
 
 
 def make(root: Path, device: str | None) -> None:
-    """Train `digits_vqvae` and `digits_gpt` and save them with their records."""
-    train = digits("train")
-    images = shifted_copies(train.images, MAX_SHIFT)
-    labels = train.labels.repeat((2 * MAX_SHIFT + 1) ** 2)
+    """Train `digits_vqvae` and both priors over its tokens; save them with their records."""
+    images = shifted_copies(digits("train").images, MAX_SHIFT)
+    trained = train_vqvae(images, vqvae_digits(), VQVAE_RECIPE, device=device)
+    _saved(root / "digits_vqvae", trained, VQVAE_RECIPE, measure_codec)
+    for name in PRIORS:
+        make_prior(name, root, device)
 
-    stage_1 = train_vqvae(images, vqvae_digits(), VQVAE_RECIPE, device=device)
-    codec = _saved(root / "digits_vqvae", stage_1, VQVAE_RECIPE, measure_codec)
 
-    side = codec.config.grid_size
-    config = GPTConfig(
-        num_codes=codec.config.num_codes,
-        grid=(side, side),
-        condition=ClassCondition(10),
-        num_layers=4,
-        num_heads=4,
-        width=64,
-        dropout=0.1,
-    )
-    data = TokenGrids(tokenize(codec, images), labels)
-    stage_2 = train_prior(data, config, PRIOR_RECIPE, device=device)
-    measure = partial(measure_prior, codec)
-    _saved(root / "digits_gpt", stage_2, PRIOR_RECIPE, measure)
-    write_pipeline(root / "digits_gpt", "class", "../digits_vqvae")
+def make_prior(name: str, root: Path, device: str | None) -> None:
+    """Train one prior over the tokens of the `digits_vqvae` of the same folder."""
+    train, codec = digits("train"), load_model(root / "digits_vqvae")
+    tokens = tokenize(codec, shifted_copies(train.images, MAX_SHIFT))
+    data = TokenGrids(tokens, train.labels.repeat((2 * MAX_SHIFT + 1) ** 2))
+    trained = train_prior(data, PRIORS[name], PRIOR_RECIPE, device=device)
+    _saved(root / name, trained, PRIOR_RECIPE, partial(measure_prior, codec))
+    write_pipeline(root / name, "class", "../digits_vqvae")
 
 
 def _saved(folder: Path, trained: Trained, recipe: Recipe, measure: Callable) -> Model:
@@ -88,7 +89,7 @@ def measure_codec(codec) -> dict[str, float]:
     }
 
 
-def measure_prior(codec, prior: GPT, *, seed: int = 0) -> dict[str, float]:
+def measure_prior(codec, prior: Prior, *, seed: int = 0) -> dict[str, float]:
     """NLL on held-out digits, and how many of 500 samples are recognised as the class asked for.
 
     The 500 are the first drawn: 50 per class at temperature 1 with the given seed, none left out.

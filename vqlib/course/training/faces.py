@@ -3,8 +3,9 @@
 from dataclasses import replace
 from pathlib import Path
 
-from vqlib.compress import EMACodes, FeatureDistance, vqvae_digits
-from vqlib.course.training.codecs import CPU_SIZED, offline_network, save_codec
+from vqlib.compress import EMACodes, vqvae_digits
+from vqlib.course.pretrained import load_perceptual
+from vqlib.course.training.codecs import CPU_SIZED, save_codec
 from vqlib.data.faces import faces
 from vqlib.train import VQGANRecipe, train_vqgan
 
@@ -25,6 +26,6 @@ def make(root: Path, device: str | None) -> None:
     autoencoder = replace(vqvae_digits().autoencoder, num_downsamplings=2)
     codes = EMACodes(decay=0.98)
     config = replace(vqvae_digits(), autoencoder=autoencoder, num_codes=128, codes=codes)
-    perceptual = FeatureDistance(offline_network())
+    perceptual = load_perceptual()
     trained = train_vqgan(faces("train"), config, RECIPE, perceptual=perceptual, device=device)
     save_codec(root / "faces_vqgan", "faces", DATA, trained, RECIPE, faces("held_out"))

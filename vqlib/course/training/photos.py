@@ -3,8 +3,9 @@
 from dataclasses import replace
 from pathlib import Path
 
-from vqlib.compress import VQVAE, EMACodes, FeatureDistance, vqvae_photos
-from vqlib.course.training.codecs import CPU_SIZED, offline_network, save_codec
+from vqlib.compress import VQVAE, EMACodes, vqvae_photos
+from vqlib.course.pretrained import load_perceptual
+from vqlib.course.training.codecs import CPU_SIZED, save_codec
 from vqlib.data.photos import photos_and_textures
 from vqlib.train import Trained, VQGANRecipe, VQVAERecipe, train_vqgan, train_vqvae
 
@@ -14,8 +15,8 @@ VQVAE_RECIPE = VQVAERecipe(steps=STEPS, **CPU_SIZED)
 VQGAN_RECIPE = VQGANRecipe(
     steps=STEPS,
     **CPU_SIZED,
-    perceptual_weight=1.0,
-    disc_weight=0.3,
+    perceptual_weight=0.3,
+    disc_weight=0.1,
     disc_start=800,
     disc_layers=2,
     disc_channels=16,
@@ -41,5 +42,5 @@ def train(
     options = {"folder": folder, "resume": folder is not None, "device": device}
     if isinstance(recipe, VQVAERecipe):
         return train_vqvae(images, CONFIG, recipe, **options)
-    perceptual = FeatureDistance(offline_network())
+    perceptual = load_perceptual()
     return train_vqgan(images, CONFIG, recipe, perceptual=perceptual, **options)

@@ -11,7 +11,6 @@ from tqdm import tqdm
 
 from vqlib.compress import (
     EMACodes,
-    FeatureDistance,
     LabelMapVQVAE,
     code_counts,
     codebook_usage,
@@ -19,7 +18,8 @@ from vqlib.compress import (
     perplexity,
     vqvae_photos,
 )
-from vqlib.course.training.codecs import CPU_SIZED, offline_network, save_codec
+from vqlib.course.pretrained import load_perceptual
+from vqlib.course.training.codecs import CPU_SIZED, save_codec
 from vqlib.course.training.record import record_of
 from vqlib.data.images import TensorImages
 from vqlib.data.label_maps import TensorLabelMaps
@@ -82,7 +82,7 @@ def make(root: Path, device: str | None) -> None:
         TensorImages(train.images, flip=True),
         config,
         RECIPE,
-        perceptual=FeatureDistance(offline_network()),
+        perceptual=load_perceptual(),
         device=device,
     )
     pictures = TensorImages(held_out.images)
