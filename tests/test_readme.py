@@ -51,7 +51,7 @@ def test_the_commands_run(name, tmp_path, monkeypatch):
     assert (tmp_path / "reconstructions" / "one.png").is_file()
 
 
-@pytest.mark.filterwarnings("default:.*images for 96 features")  # four are held out here
+@pytest.mark.filterwarnings("default:.*images for 64 features")  # four are held out here
 @pytest.mark.parametrize("name", READMES)
 def test_the_commands_for_your_own_pictures_run(name, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
