@@ -1,0 +1,290 @@
+"""Checks of chapter 9, *How do blurred reconstructions become sharp?*"""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from vqlib.course.checks.report import Mistake, compare, correct, require, run
+from vqlib.train import VQGANRecipe
+
+History = list[dict[str, int | float]]
+LIMIT = 1e4
+
+
+def check_adaptive_weight(answer: Callable[[Tensor, Tensor, Tensor, float], Tensor]) -> None:
+    """Exercise 9.1: λ = ‖∇rec‖ / (‖∇gan‖ + δ) at the last layer, in [0, 10⁴], detached."""
+    for scale, delta in ((1.0, 0.05), (-2.0, 1e-4), (0.0, 1e-4)):
+        w, rec, gan = _two_losses(scale)
+        asked = f"adaptive_weight(rec_loss, gan_loss, last_layer, {delta})"
+        got = _weight(answer, rec, gan, w, delta)
+        compare(_number(got), _right(scale, delta), _weight_mistakes(scale, delta), asked)
+        _check_graph(got, rec, gan, w)
+    correct()
+
+
+def _two_losses(scale: float) -> tuple[Tensor, Tensor, Tensor]:
+    """Gradients (6, 8) and scale · (0.04, −0.03) at two weights, through one shared graph."""
+    w = torch.tensor([3.0, 4.0], requires_grad=True)
+    picture = w.square().sqrt()  # the weights themselves, by a way that can be gone only once
+    rec = picture.square().sum() + 3.0
+    gan = scale * (picture * torch.tensor([0.04, -0.03])).sum() + 0.7
+    return w, rec, gan
+
+
+def _right(scale: float, delta: float) -> float:
+    return min(10 / (0.05 * abs(scale) + delta), LIMIT)
+
+
+def _weight(answer: Callable[..., Any], rec: Tensor, gan: Tensor, w: Tensor, delta: float) -> Any:
+    try:
+        got = run(answer, rec, gan, w, delta)
+    except RuntimeError as error:
+        if "second time" not in str(error):
+            raise
+        raise Mistake(
+            "The first gradient threw the graph away. Both losses share it, and training needs it "
+            "afterwards: retain_graph=True.",
+            "第一次求梯度时把计算图扔掉了。两个损失共用这张图，之后训练也要用："
+            "加上 retain_graph=True。",
+        ) from error
+    require(
+        w.grad is None,
+        "Something is left in last_layer.grad: backward() adds to it, and the optimiser would use "
+        "it. torch.autograd.grad returns a gradient and leaves nothing behind.",
+        "last_layer.grad 里留下了东西：backward() 会往里面累加，优化器就会用到。"
+        "torch.autograd.grad 只返回梯度，什么也不留下。",
+    )
+    return got
+
+
+def _weight_mistakes(scale: float, delta: float) -> list[tuple[float, str, str]]:
+    c = abs(scale)
+    rec, gan = 28.0, 0.7  # the values of the losses
+    both = (36 + 64 + 0.0025 * scale**2) ** 0.5  # ‖∇(rec + gan)‖; the two are at right angles
+    return [
+        (
+            10 / (0.05 * c + delta),
+            "The limit is missing: where the critic's gradient almost vanishes, λ explodes. "
+            "Clamp it to [0, 10⁴].",
+            "少了上限：判别器的梯度几乎为零时，λ 会变得极大。把它限制在 [0, 10⁴] 里。",
+        ),
+        (
+            0.05 * c / (10 + delta),
+            "Upside down: the norm of the reconstruction's gradient stands above.",
+            "分子分母颠倒了：重建误差的梯度范数在上面。",
+        ),
+        (
+            min(10 / (0.05 * c), LIMIT) if c else LIMIT - 1,
+            "δ is missing below the line.",
+            "分母里少了 δ。",
+        ),
+        (
+            min(rec / (gan + delta), LIMIT),
+            "You compare the values of the losses. Compare the lengths of their gradients at "
+            "last_layer.",
+            "你比较的是损失的值。要比较的是它们在 last_layer 上的梯度有多长。",
+        ),
+        (
+            min(100 / ((0.05 * c) ** 2 + delta), LIMIT - 2),
+            "These are squared lengths: a norm is the square root of the sum of the squares.",
+            "这是长度的平方：范数是平方和的平方根。",
+        ),
+        (
+            min(14 / (0.07 * c + delta), LIMIT - 3),
+            "You add up absolute values. The norm is the square root of the sum of the squares.",
+            "你把绝对值加了起来。范数是平方和的平方根。",
+        ),
+        (
+            min(both / (0.05 * c + delta), LIMIT - 4),
+            "Above the line is the gradient of rec_loss alone, not that of the sum.",
+            "分子是 rec_loss 单独的梯度，不是两个损失之和的梯度。",
+        ),
+    ]
+
+
+def _check_graph(got: Any, rec: Tensor, gan: Tensor, w: Tensor) -> None:
+    weight = torch.as_tensor(got)
+    require(
+        not weight.requires_grad,
+        "λ is still part of the graph: it is a measured number, so detach it.",
+        "λ 还连在计算图上：它只是量出来的一个数，要 detach。",
+    )
+    try:
+        (rec + weight * gan).backward()
+    except RuntimeError as error:
+        raise Mistake(
+            "After your function the loss cannot go backward any more: keep the graph in both "
+            "calls, retain_graph=True.",
+            "调用你的函数之后，损失无法再反向传播：两次求梯度都要 retain_graph=True。",
+        ) from error
+    w.grad = None
+
+
+def check_codec_loss(answer: Callable[[int, dict[str, Tensor], VQGANRecipe], Any]) -> None:
+    """Exercise 9.2: L_rec + codebook + β·commitment, and from disc_start on w·λ·L_GAN."""
+    terms = {"rec": 0.5, "codebook": 0.25, "commitment": 0.125, "gan": -3.0, "lam": 0.75}
+    recipe = VQGANRecipe(commitment_weight=0.5, disc_start=100, disc_weight=0.125)
+    values = terms | {"beta": 0.5, "disc_start": 100, "disc_weight": 0.125}
+    for step in (0, 99, 100, 5000):
+        got = run(answer, step, {name: torch.tensor(v) for name, v in terms.items()}, recipe)
+        asked = f"codec_loss({step}, terms, recipe)"
+        compare(_number(got), _codec_loss(step, values), _codec_mistakes(step, values), asked)
+    correct()
+
+
+def _codec_loss(step: int, t: dict[str, Any]) -> float:
+    loss = t["rec"] + t["codebook"] + t["beta"] * t["commitment"]
+    return loss + t["disc_weight"] * t["lam"] * t["gan"] if step >= t["disc_start"] else loss
+
+
+def _codec_mistakes(step: int, t: dict[str, Any]) -> list[tuple[float, str, str]]:
+    plain = t["rec"] + t["codebook"] + t["beta"] * t["commitment"]
+    pull = t["disc_weight"] * t["lam"] * t["gan"]
+    on = step >= t["disc_start"]
+    return [
+        (
+            plain + pull,
+            "The critic is not in yet: before disc_start its term is left out.",
+            "这时判别器还没有上场：disc_start 之前没有它那一项。",
+        ),
+        (
+            plain,
+            "The critic has come in: step counts from 0, so disc_start itself is the first step "
+            "with it.",
+            "判别器已经上场：step 从 0 数起，disc_start 这一步就有它了。",
+        ),
+        (
+            plain + t["lam"] * t["gan"] * on,
+            "disc_weight is missing: the critic's term is disc_weight · λ · L_GAN.",
+            "少了 disc_weight：判别器那一项是 disc_weight · λ · L_GAN。",
+        ),
+        (
+            plain + t["disc_weight"] * t["gan"] * on,
+            "λ is missing: the critic's term is disc_weight · λ · L_GAN.",
+            "少了 λ：判别器那一项是 disc_weight · λ · L_GAN。",
+        ),
+        (
+            plain - pull * on,
+            "The sign: gan is already −mean D(x̂), so it is added.",
+            "符号反了：gan 已经是 −mean D(x̂)，应当加上。",
+        ),
+        (
+            t["rec"] + t["beta"] * t["codebook"] + t["commitment"] + pull * on,
+            "β stands on the commitment loss, not on the codebook loss.",
+            "β 乘在承诺损失上，不是码本损失上。",
+        ),
+        (
+            t["rec"] + t["codebook"] + t["commitment"] + pull * on,
+            "β is missing before the commitment loss.",
+            "承诺损失前面少了 β。",
+        ),
+        (
+            t["rec"] + pull * on,
+            "The codebook loss and the commitment loss are missing.",
+            "少了码本损失和承诺损失。",
+        ),
+    ]
+
+
+DIAGNOSES = ("healthy", "critic_wins", "critic_dead", "codebook_collapse")
+ILLNESS = {
+    "healthy": (
+        "here λ stays in a narrow band, the critic is right more often than not but never sure, "
+        "and the codes stay in use",
+        "这里 λ 保持在一条窄带里，判别器多半判对，但从不十拿九稳，编码也都在用",
+    ),
+    "critic_wins": (
+        "here the accuracy sticks at 1 and the critic's logits of images and of reconstructions "
+        "drift apart",
+        "这里正确率一直停在 1，判别器给图像和给重建的 logits 越离越远",
+    ),
+    "critic_dead": (
+        "here the critic's gradient vanishes, λ climbs until δ stops it, and the accuracy is that "
+        "of a coin",
+        "这里判别器的梯度消失，λ 一路爬升，直到被 δ 拦住，正确率和抛硬币一样",
+    ),
+    "codebook_collapse": (
+        "here usage falls to almost nothing, and the reconstruction loss rises with it",
+        "这里码本利用率几乎跌到零，重建误差随之上升",
+    ),
+}
+TRUTH = {
+    "A": "critic_wins",
+    "B": "healthy",
+    "C": "codebook_collapse",
+    "D": "critic_dead",
+}
+
+
+def flights(steps: int = 200) -> dict[str, History]:
+    """Four made-up records of exercise 9.3, one illness each, the same on every machine."""
+    return {name: _flight(TRUTH[name], seed, steps) for seed, name in enumerate(TRUTH)}
+
+
+def _flight(illness: str, seed: int, steps: int) -> History:
+    noise = torch.randn(steps, 6, generator=torch.Generator().manual_seed(seed))
+    return [_moment(illness, t, t / steps, noise[t].tolist()) for t in range(steps)]
+
+
+def _moment(illness: str, t: int, done: float, n: list[float]) -> dict[str, int | float]:
+    rec = 0.06 + 0.14 * 2 ** (-8 * done)
+    usage, grad_rec, grad_gan = 0.93, 0.1, 0.6
+    logit, accuracy = 0.5, 0.68
+    ill = max(0.0, (done - 0.3) / 0.7)  # how far it has gone
+    if illness == "critic_wins":
+        logit, accuracy, grad_gan = 0.5 + 7 * ill, 0.68 + 0.32 * min(1.0, 4 * ill), 0.6 + 5 * ill
+        rec += 0.05 * ill
+    elif illness == "critic_dead":
+        logit, accuracy = 0.5 * 2 ** (-40 * ill), 0.5 + 0.18 * 2 ** (-20 * ill)
+        grad_gan = 0.6 * 2 ** (-18 * ill)
+    elif illness == "codebook_collapse":
+        usage, rec = 0.02 + 0.91 * 2 ** (-9 * ill), rec + 0.12 * min(1.0, 2 * ill)
+    grad_rec, grad_gan = grad_rec * 1.3 ** n[0], grad_gan * 1.3 ** n[1]
+    shake = 0.15 * min(1.0, logit * 2)
+    real, fake = logit + shake * n[2], -logit + shake * n[3]
+    return {
+        "step": t + 1,
+        "reconstruction": rec * 1.04 ** n[4],
+        "critic": 0.5 * (max(0.0, 1 - real) + max(0.0, 1 + fake)),
+        "lambda": grad_rec / (grad_gan + 1e-4),
+        "grad_rec": grad_rec,
+        "grad_gan": grad_gan,
+        "real": real,
+        "fake": fake,
+        "accuracy": min(1.0, max(0.0, accuracy + 0.03 * n[5] * (accuracy < 0.99))),
+        "usage": usage,
+    }
+
+
+def check_diagnosis(answer: Mapping[str, Any]) -> None:
+    """Exercise 9.3: which record shows which illness."""
+    for name, truth in TRUTH.items():
+        given = answer.get(name)
+        require(
+            given not in (None, ...),
+            f"{name} has no diagnosis yet.",
+            f"{name} 还没有诊断。",
+        )
+        require(
+            given in DIAGNOSES,
+            f"{name}: {given!r} is none of {', '.join(DIAGNOSES)}.",
+            f"{name}：{given!r} 不在 {'、'.join(DIAGNOSES)} 之中。",
+        )
+        require(
+            given == truth,
+            f"{name} is not {given}: {ILLNESS[truth][0]}.",
+            f"{name} 不是 {given}：{ILLNESS[truth][1]}。",
+        )
+    correct()
+
+
+def _number(value: Any) -> float:
+    try:
+        return float(value.detach() if isinstance(value, Tensor) else value)
+    except (TypeError, ValueError, RuntimeError) as error:
+        raise Mistake(
+            f"The result is {value!r}: return one number.",
+            f"返回的是 {value!r}：应当返回一个数。",
+        ) from error

@@ -1,0 +1,64 @@
+"""What one output of a model sees of the grid before it, and what it misses."""
+
+from collections.abc import Sequence
+
+import matplotlib.pyplot as plt
+from jaxtyping import Float
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.patches import Rectangle
+from torch import Tensor
+
+SEEN = "#2f6db5"
+BLIND = "#d9722b"
+INK = "#1f2d3d"
+
+
+def show_fields(
+    fields: Sequence[Float[Tensor, "h w"]], place: tuple[int, int], labels: Sequence[str] = ()
+) -> Figure:
+    """Grids side by side, each with the influence of every input on one output.
+
+    The darker a cell, the stronger its influence; a thick frame marks the output's own place. Cells
+    before it in raster order that have no influence at all are hatched: they could be seen, and
+    are not.
+
+    Args:
+        fields: influences, at least 0; 0 means that the cell is not seen.
+        place: row and column of the output.
+        labels: a symbol above each grid, or none.
+
+    Raises:
+        ValueError: the place is outside a grid.
+    """
+    size = (2.1 * len(fields), 2.4 if labels else 2.1)
+    figure, axes = plt.subplots(1, len(fields), figsize=size, squeeze=False, layout="constrained")
+    for axis, field in zip(axes[0], fields, strict=True):
+        _draw(axis, field.detach().cpu(), place)
+    for axis, label in zip(axes[0], labels, strict=False):
+        axis.set_title(label, fontsize=11)
+    plt.close(figure)
+    return figure
+
+
+def _draw(axis: Axes, field: Float[Tensor, "h w"], place: tuple[int, int]) -> None:
+    h, w = field.shape
+    if not (0 <= place[0] < h and 0 <= place[1] < w):
+        raise ValueError(f"place is {place}; the grid has {h} rows and {w} columns")
+    strongest = field.max().clamp(min=1e-30)
+    for i in range(h):
+        for j in range(w):
+            # Influence falls by orders of magnitude with distance; the root keeps it visible.
+            shade = (field[i, j] / strongest).item() ** 0.25
+            seen, before = shade > 0, (i, j) < place
+            style = {"facecolor": SEEN, "alpha": 0.2 + 0.8 * shade} if seen else {"fill": False}
+            axis.add_patch(Rectangle((j, i), 1, 1, linewidth=0, **style))
+            if before and not seen:
+                hatch = {"hatch": "////", "edgecolor": BLIND, "linewidth": 0}
+                axis.add_patch(Rectangle((j, i), 1, 1, fill=False, **hatch))
+    for n in range(max(h, w) + 1):
+        axis.plot([0, w], [min(n, h)] * 2, color="#c9d2dc", lw=0.6)
+        axis.plot([min(n, w)] * 2, [0, h], color="#c9d2dc", lw=0.6)
+    axis.add_patch(Rectangle(place[::-1], 1, 1, fill=False, edgecolor=INK, linewidth=2.5))
+    axis.set(xlim=(-0.05, w + 0.05), ylim=(h + 0.05, -0.05), aspect="equal", xticks=[], yticks=[])
+    axis.set_frame_on(False)
