@@ -154,8 +154,8 @@ class FeatureDistance(Frozen):
     """LPIPS's formula over offline networks, all channels weighted alike. Not LPIPS.
 
     Its numbers cannot be compared with LPIPS's. Of several networks it is the mean: a picture that
-    is optimised against one small network soon deceives it, against several far less (an ensemble
-    as in Kettunen et al. 2019, *E-LPIPS*).
+    is optimised against one small network soon deceives it, against several far less. Kettunen et
+    al. 2019, *E-LPIPS*, average over random changes of the input to the same end.
 
     Args:
         nets: one or several trained `FeatureNet`s; they are frozen.
