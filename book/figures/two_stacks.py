@@ -29,7 +29,7 @@ PALE_BLUE, PALE_GREEN = "#bfd6ef", "#cfe6d6"
 
 def draw(words) -> Canvas:
     """Left column: the vertical stack; right column: the horizontal one, which is told."""
-    c = Canvas(625, 470)
+    c = Canvas(625, 516)
     c.text(V, 28, words["vertical"], size=17, weight="bold", fill=BLUE)
     c.text(H, 28, words["horizontal"], size=17, weight="bold", fill=GREEN)
     _field(c, V - 60, 42, vertical=True)
@@ -72,19 +72,22 @@ def _columns(c: Canvas, words) -> None:
     c.arrow(H, 334, H, 364)
     for x, colour in ((V, BLUE), (H, GREEN)):
         _part(c, x, 366, words["gate"], colour, width=120)
-    c.arrow(V, 398, V, 436)
-    c.text(V, 456, "v′", size=19, weight="bold", fill=BLUE)
+    c.arrow(V, 398, V, 466)
+    c.text(V, 486, "v′", size=19, weight="bold", fill=BLUE)
     _residual(c)
 
 
 def _residual(c: Canvas) -> None:
     """The horizontal stack adds what its gate lets through to what it had."""
-    c.arrow(H, 398, H, 411)
-    c.circle(H, 424, 12, fill="#ffffff", stroke=INK)
-    c.text(H, 430, "+", size=18)
-    c.path(f"M{H + 12} 212 H596 V424 H{H + 15}", stroke=INK, head=True)
-    c.arrow(H - 13, 424, H - 42, 424)
-    c.text(H - 56, 430, "h′", size=19, weight="bold", fill=GREEN)
+    c.arrow(H, 398, H, 416)
+    c.box(H - 32, 418, 64, 32, fill="#ffffff")
+    c.text(H, 439, "1×1", size=15)
+    c.arrow(H, 450, H, 467)
+    c.circle(H, 480, 12, fill="#ffffff", stroke=INK)
+    c.text(H, 486, "+", size=18)
+    c.path(f"M{H + 12} 212 H596 V480 H{H + 15}", stroke=INK, head=True)
+    c.arrow(H - 13, 480, H - 42, 480)
+    c.text(H - 56, 486, "h′", size=19, weight="bold", fill=GREEN)
 
 
 def _part(c: Canvas, x, y, words, colour, *, width) -> None:
