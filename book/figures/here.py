@@ -38,7 +38,6 @@ WORDS = {
 }
 # The parts that each chapter lights.
 VARIANTS = {
-    "01": ("encoder", "codebook", "tokens", "decoder", "prior", "sampling"),
     "02": ("codebook", "tokens"),
     "03": ("encoder", "codebook"),
     "04": ("encoder", "codebook", "tokens", "decoder"),
