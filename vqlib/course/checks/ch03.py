@@ -3,7 +3,7 @@
 Each measures the gradients of the learner's answer instead of reading its code.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable
 from typing import Any
 
 import torch
@@ -13,6 +13,7 @@ from torch.nn import functional as F
 
 from vqlib.compress import nearest_code, straight_through
 from vqlib.course.checks.report import Mistake, correct, require, run
+from vqlib.course.checks.who_moves import check_who_moves
 
 PARTS = ("encoder", "codebook", "decoder")
 
@@ -120,28 +121,7 @@ WHY = {
 
 def check_moves(answer: Any) -> None:
     """Each entry of {term: set of parts} must hold just what a backward pass gives a gradient."""
-    for term, truth in who_moves().items():
-        require(
-            isinstance(answer, Mapping) and term in answer,
-            f'The entry "{term}" is missing.',
-            f"缺少「{term}」这一项。",
-        )
-        parts = answer[term]
-        given = {parts} if isinstance(parts, str) else set(parts)
-        require(
-            ... not in given,
-            f'The entry "{term}" is not filled in yet.',
-            f"「{term}」这一项还没有填。",
-        )
-        unknown = sorted(map(str, given - set(PARTS)))
-        require(
-            not unknown,
-            f'The entry "{term}" holds {unknown}; the parts are {", ".join(PARTS)}.',
-            f"「{term}」这一项里有 {unknown}；可以填的部分是 {', '.join(PARTS)}。",
-        )
-        if given != truth:
-            raise _wrong_parts(term, given, truth)
-    correct()
+    check_who_moves(answer, who_moves(), WHY, parts=PARTS, called=("parts", "部分"))
 
 
 def who_moves() -> dict[str, set[str]]:
@@ -165,22 +145,6 @@ def who_moves() -> dict[str, set[str]]:
         gradients = torch.autograd.grad(loss, weights, retain_graph=True, allow_unused=True)
         moved[term] = {part for part, g in zip(PARTS, gradients, strict=True) if g is not None}
     return moved
-
-
-def _wrong_parts(term: str, given: set[str], truth: set[str]) -> Mistake:
-    missing, wrong = _listed(truth - given), _listed(given - truth)
-    en, zh = [f'The entry "{term}":'], [f"「{term}」这一项："]
-    if missing:
-        en.append(f"{missing} gets a gradient too.")
-        zh.append(f"{missing} 也有梯度。")
-    if wrong:
-        en.append(f"{wrong} gets none.")
-        zh.append(f"{wrong} 没有梯度。")
-    return Mistake(" ".join([*en, WHY[term][0]]), "".join([*zh, WHY[term][1]]))
-
-
-def _listed(parts: Iterable[str]) -> str:
-    return ", ".join(part for part in PARTS if part in parts)
 
 
 # --- Exercise 3.3 -------------------------------------------------------------------------------

@@ -1,6 +1,6 @@
 """Checks of chapter 8, *What does a critic see that looks at patches only?*"""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from math import prod
 from typing import Any
 
@@ -8,7 +8,8 @@ import torch
 from torch import Tensor, nn
 
 from vqlib.compress import hinge_discriminator_loss, hinge_generator_loss
-from vqlib.course.checks.report import Mistake, compare, correct, require, run
+from vqlib.course.checks.report import compare, correct, require, run
+from vqlib.course.checks.who_moves import check_who_moves
 
 Layers = Sequence[tuple[int, int]]
 
@@ -256,27 +257,8 @@ WHY = {
 
 def check_gradients(answer: Any) -> None:
     """Exercise 8.3: each entry of {step: set of networks} must hold who gets a gradient."""
-    for step, truth in who_gets_gradients().items():
-        require(
-            isinstance(answer, Mapping) and step in answer,
-            f'The entry "{step}" is missing.',
-            f"缺少「{step}」这一项。",
-        )
-        given = {answer[step]} if isinstance(answer[step], str) else set(answer[step])
-        require(
-            ... not in given,
-            f'The entry "{step}" is not filled in yet.',
-            f"「{step}」这一项还没有填。",
-        )
-        unknown = sorted(map(str, given - set(PARTS)))
-        require(
-            not unknown,
-            f'The entry "{step}" holds {unknown}; the networks are {", ".join(PARTS)}.',
-            f"「{step}」这一项里有 {unknown}；可以填的网络是 {', '.join(PARTS)}。",
-        )
-        if given != truth:
-            raise _wrong_networks(step, given, truth)
-    correct()
+    called = ("networks", "网络")
+    check_who_moves(answer, who_gets_gradients(), WHY, parts=PARTS, called=called)
 
 
 def who_gets_gradients() -> dict[str, set[str]]:
@@ -297,19 +279,3 @@ def who_gets_gradients() -> dict[str, set[str]]:
         weights = {"critic": critic.parameters(), "generator": generator.parameters()}
         found[step] = {name for name in PARTS if any(p.grad is not None for p in weights[name])}
     return found
-
-
-def _wrong_networks(step: str, given: set[str], truth: set[str]) -> Mistake:
-    missing, wrong = _listed(truth - given), _listed(given - truth)
-    en, zh = [f'The entry "{step}":'], [f"「{step}」这一项："]
-    if missing:
-        en.append(f"{missing} gets a gradient too.")
-        zh.append(f"{missing} 也有梯度。")
-    if wrong:
-        en.append(f"{wrong} gets none.")
-        zh.append(f"{wrong} 没有梯度。")
-    return Mistake(" ".join([*en, WHY[step][0]]), "".join([*zh, WHY[step][1]]))
-
-
-def _listed(parts: Iterable[str]) -> str:
-    return ", ".join(part for part in PARTS if part in parts)
