@@ -32,6 +32,12 @@ def myst_only(markdown):
     ]
 
 
+def markdown_tokens(cell):
+    """All tokens inside the paragraphs of a Markdown cell; none of a code cell."""
+    tokens = MYST.parse(cell.source) if cell.cell_type == "markdown" else []
+    return [child for token in tokens for child in token.children or []]
+
+
 def read(path):
     return nbformat.read(path, as_version=nbformat.NO_CONVERT)
 
@@ -59,6 +65,15 @@ def test_markdown_renders_without_myst(path):
     cells = [cell for cell in read(path).cells if cell.cell_type == "markdown"]
     found = {cell.id: myst_only(cell.source) for cell in cells}
     assert not {cell_id: kinds for cell_id, kinds in found.items() if kinds}
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: f"{path.parent.name}-{path.stem}")
+def test_no_asterisks_are_left_over(path):
+    # Between a Chinese character and a bracket, ** does not open: write [**word**](address).
+    tokens = [t for cell in read(path).cells for t in markdown_tokens(cell)]
+    assert [
+        token.content for token in tokens if token.type == "text" and "**" in token.content
+    ] == []
 
 
 @pytest.mark.parametrize(
