@@ -281,7 +281,7 @@ def test_parts_come_back_as_they_were(tmp_path):
     assert json.dumps(one["param_groups"]) == json.dumps(two["param_groups"])  # a tuple, a list
     for index, values in one["state"].items():
         assert all(torch.equal(value, two["state"][index][key]) for key, value in values.items())
-    assert checkpoint.recipe_of(saved) == {"seed": 1}
+    assert checkpoint.training_of(saved)["recipe"] == {"seed": 1}
 
 
 @pytest.mark.parametrize("name", ["training.safetensors", "training.json", "model.safetensors"])

@@ -4,14 +4,17 @@ import os
 from dataclasses import dataclass, field, replace
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, TypeVar
 
 import torch
 import tyro
+from tqdm import tqdm
 
 from vqlib.cli.closing import closing_line
-from vqlib.cli.messages import name_left_out
-from vqlib.cli.models import load_kind
+from vqlib.cli.flags import flag
+from vqlib.cli.messages import name_left_out, say
+from vqlib.cli.models import find_model, load_kind
+from vqlib.cli.opening import about_codec, about_pictures, about_run, opening
 from vqlib.cli.train_prior import TrainPrior
 from vqlib.compress import (
     LPIPS,
@@ -26,11 +29,10 @@ from vqlib.compress import (
     vqvae_photos,
 )
 from vqlib.course.pretrained import load_perceptual
-from vqlib.data.batches import batch_indices
 from vqlib.data.catalogue import open_images
 from vqlib.data.images import Images, stack
 from vqlib.measure import psnr
-from vqlib.train.recipe import Trained
+from vqlib.train.recipe import Recipe, Trained
 from vqlib.train.runtime import find_device
 from vqlib.train.stage1 import Stage1Recipe
 from vqlib.train.vqgan import VQGANRecipe, train_vqgan
@@ -38,6 +40,7 @@ from vqlib.train.vqvae import VQVAERecipe, train_vqvae
 
 Shape = Literal["digits", "cifar10", "photos", "f2", "f4", "f8", "f16", "f32"]
 CODES = {"gradient": GradientCodes(), "ema": EMACodes(), "normalized": NormalizedCodes()}
+R = TypeVar("R", bound=Recipe)
 # Held-out images at the end of a run; `measure` takes all of them.
 NUM_HELD_OUT = 256
 
@@ -58,12 +61,19 @@ class TrainStage1:
     for grey images of at most 32 pixels, cifar10 for the data set of this name, else photos."""
     num_codes: int | None = None
     """K, size of the codebook; by default what the shape has."""
-    codes: Literal["gradient", "ema", "normalized"] = "gradient"
-    """How the codes are learned."""
+    codes: Literal["gradient", "ema", "normalized"] | None = None
+    """How the codes are learned; by default gradient."""
     size: int | None = None
     """Side of the training images in pixels; by default what the shape has."""
-    start_from: Path | None = None
-    """Go on from this model instead of from scratch; shape, codes and num_codes are its own."""
+    channels: Literal[1, 3] | None = None
+    """1 trains on a folder's pictures in grey, 3 in colour; by default what the shape has."""
+    flip: bool = True
+    """Mirror half of the pictures, at random; not for writing and whatever has a right and a left.
+    """
+    start_from: str | None = None
+    """Go on from this model instead of from scratch: a folder, or the name of a pretrained one. Its
+    shape, codes and number of codes are its own; its critic and its optimisers' moments come along
+    where it has them."""
     broken: Literal["refuse", "skip"] = "refuse"
     """What to do about pictures in a folder that cannot be read."""
     resume: bool = False
@@ -71,19 +81,38 @@ class TrainStage1:
     device: str | None = None
     """Such as cpu or cuda:0; by default the best there is."""
 
-    def prepared(self, recipe: Stage1Recipe) -> tuple[VQVAEConfig | VQVAE, Images]:
-        """What to train and on which pictures; wrong flags come to light before a run begins."""
-        find_device(self.device)  # before anything is read
+    def material(self, recipe: Stage1Recipe) -> "Stage1Material":
+        """What to train, on which pictures; wrong flags come to light before a run begins.
+
+        Also says in a few lines what is going to happen.
+        """
+        device = find_device(self.device)  # before anything is read
         model = self.model()
         config = model.config if isinstance(model, VQVAE) else model
-        images = self.images("train", config)
-        next(batch_indices(len(images), recipe.batch_size, seed=recipe.seed))
-        return model, images
+        train = self.images("train", config)
+        recipe = fitting_batch(recipe, len(train))
+        try:
+            held_out: Images | str = self.images("held_out", config)
+        except (ValueError, OSError) as error:  # a folder may be too small to hold anything out
+            held_out = str(error)
+        opening(
+            [
+                about_pictures(train, held_out),
+                about_codec(config),
+                *about_run(recipe, device, self.out),
+            ]
+        )
+        return Stage1Material(model, train, held_out, recipe)
 
     def model(self) -> VQVAEConfig | VQVAE:
         """The shape to train, or the model to go on from."""
         if self.start_from is not None:
-            model = load_kind(self.start_from, VQVAE)
+            for name in ("shape", "num_codes", "codes", "channels"):
+                if getattr(self, name) is not None:
+                    raise ValueError(
+                        f"{flag(name)} says nothing beside --start-from: the model has its own"
+                    )
+            model = load_kind(find_model(self.start_from), VQVAE)
             if self.size is not None:
                 model.config = replace(model.config, image_size=self.size)
             return model
@@ -92,7 +121,12 @@ class TrainStage1:
             config = replace(config, num_codes=self.num_codes)
         if self.size is not None:
             config = replace(config, image_size=self.size)
-        return replace(config, codes=CODES[self.codes])
+        return replace(config, codes=CODES[self.codes or "gradient"])
+
+    @property
+    def start_folder(self) -> Path | None:
+        """The folder of --start-from."""
+        return None if self.start_from is None else find_model(self.start_from)
 
     def images(self, split: str, config: VQVAEConfig) -> Images:
         """The pictures, of the size and with the channels that the model takes."""
@@ -103,12 +137,13 @@ class TrainStage1:
             channels=config.image_channels,
             root=self.data_root,
             broken=self.broken,
+            flip=None if self.flip else False,
         )
         name_left_out(images)
         return images
 
     def _shape(self) -> VQVAEConfig:
-        grey = self.data in ("digits", "mnist", "faces", "textures")
+        grey = self.channels == 1 or self.data in ("digits", "mnist", "faces", "textures")
         small = "cifar10" if self.data == "cifar10" else "photos"
         shape = self.shape or ("digits" if self.data in ("digits", "mnist", "faces") else small)
         if shape == "digits":
@@ -120,22 +155,56 @@ class TrainStage1:
             return vqvae_photos(image_channels=channels)
         return vqgan(int(shape[1:]), image_channels=channels)
 
-    def finish(self, trained: Trained[VQVAE], steps: int) -> int:
+    def finish(self, trained: Trained[VQVAE], material: "Stage1Material") -> int:
         """Measure what was trained and say where it is; the exit status."""
-        config = trained.model.config
-        try:
-            held_out = stack(self.images("held_out", config), limit=NUM_HELD_OUT)
-        except (ValueError, OSError) as error:  # a folder may be too small to hold anything out
-            print(f"nothing measured: {error}")
+        steps, held_out = material.recipe.steps, material.held_out
+        if trained.steps_done < steps:
+            return closing_line(trained, steps, self.out)
+        if isinstance(held_out, str):
+            print(f"nothing measured: {held_out}")
         else:
+            some = stack(held_out, limit=NUM_HELD_OUT)
             device = next(trained.model.parameters()).device
             decoded = [
                 trained.model.decode(trained.model.encode(x.to(device))).cpu()
-                for x in held_out.split(16)
+                for x in tqdm(some.split(16), "measuring", delay=1, leave=False)
             ]
-            quality = psnr(torch.cat(decoded), held_out).mean()
-            print(f"PSNR {quality:.2f} dB on {len(held_out)} held-out images")
+            quality = psnr(torch.cat(decoded), some).mean()
+            print(f"PSNR {quality:.2f} dB on {len(some)} held-out images")
         return closing_line(trained, steps, self.out)
+
+
+@dataclass(frozen=True)
+class Stage1Material:
+    """What a run of stage 1 works with."""
+
+    model: VQVAEConfig | VQVAE
+    """The shape of a new model, or the model to go on with."""
+    train: Images
+    """To learn from."""
+    held_out: Images | str
+    """To measure with, or why there is nothing."""
+    recipe: Stage1Recipe
+    """How to train, with a batch that the pictures fill."""
+
+
+def fitting_batch(recipe: R, num_images: int) -> R:
+    """The recipe, with a smaller batch where there are fewer pictures than it asks for.
+
+    Raises:
+        ValueError: there are not even as many pictures as parts and processes.
+    """
+    if recipe.batch_size <= num_images:
+        return recipe
+    parts = recipe.accumulate * int(os.environ.get("WORLD_SIZE", 1))
+    size = num_images // parts * parts
+    if size == 0:
+        raise ValueError(
+            f"there are {num_images} pictures to learn from, {parts} are needed at least: a batch "
+            "has one for each process and each part (accumulate)"
+        )
+    say(f"batches of {size}, not of {recipe.batch_size}: there are only {num_images} pictures")
+    return replace(recipe, batch_size=size)
 
 
 @dataclass(frozen=True)
@@ -147,9 +216,17 @@ class TrainVQVAE(TrainStage1):
 
     def run(self) -> int:
         """Train; the exit status is 130 if interrupted."""
-        model, images = self.prepared(self.recipe)
-        options = {"folder": self.out, "resume": self.resume, "device": self.device}
-        return self.finish(train_vqvae(images, model, self.recipe, **options), self.recipe.steps)
+        material = self.material(self.recipe)
+        trained = train_vqvae(
+            material.train,
+            material.model,
+            material.recipe,
+            start_from=self.start_folder,
+            folder=self.out,
+            resume=self.resume,
+            device=self.device,
+        )
+        return self.finish(trained, material)
 
 
 @dataclass(frozen=True)
@@ -164,17 +241,18 @@ class TrainVQGAN(TrainStage1):
 
     def run(self) -> int:
         """Train; the exit status is 130 if interrupted."""
-        model, images = self.prepared(self.recipe)
+        material = self.material(self.recipe)
         networks = {
             "offline": load_perceptual,
             "lpips": LPIPS,
             "none": lambda: None,
         }
         trained = train_vqgan(
-            images,
-            model,
-            self.recipe,
+            material.train,
+            material.model,
+            material.recipe,
             perceptual=networks[self.perceptual](),
+            start_from=self.start_folder,
             folder=self.out,
             resume=self.resume,
             device=self.device,
@@ -183,7 +261,7 @@ class TrainVQGAN(TrainStage1):
             from vqlib.show.flight_recorder import save_flight_recorder
 
             save_flight_recorder(trained.history, self.out / "flight_recorder.svg")
-        return self.finish(trained, self.recipe.steps)
+        return self.finish(trained, material)
 
 
 @dataclass(frozen=True)

@@ -34,6 +34,15 @@ def gather_over_processes(x: Shaped[Tensor, "..."]) -> Shaped[Tensor, "..."]:
     return torch.cat(parts)
 
 
+def most_over_processes(number: int) -> int:
+    """The largest of every process's `number`, the same on each. Waits for no GPU."""
+    if num_processes() == 1:
+        return number
+    largest = torch.tensor(number)  # on the CPU, whatever the device that trains
+    dist.all_reduce(largest, op=dist.ReduceOp.MAX)
+    return int(largest)
+
+
 class _DifferentiableSum(torch.autograd.Function):
     """y = Σ x over the processes, so ∂L/∂x is the sum of every process's ∂L/∂y."""
 

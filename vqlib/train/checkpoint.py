@@ -45,6 +45,9 @@ from vqlib.generate.pixelcnn import (
 from vqlib.generate.pixelsnail import PixelSNAIL, PixelSNAILConfig
 from vqlib.generate.prior import Prior
 
+# So many checkpoints of a run are kept: should the last be damaged, the one before is not.
+KEPT = 2
+
 Model = ColorPalette | FeatureNet | Prior | VQVAE
 # What a checkpoint holds besides the model.
 Part = nn.Module | torch.optim.Optimizer
@@ -77,6 +80,10 @@ PARTS = {
         Order,
     )
 }
+
+
+class Damaged(ValueError):
+    """A file of a model or checkpoint folder cannot be read, or only in part."""
 
 
 def save_model(
@@ -146,6 +153,7 @@ def save_checkpoint(
     *,
     step: int,
     recipe: Mapping[str, Any],
+    material: Mapping[str, Any] | None = None,
 ) -> Path:
     """Write `folder/step_XXXXXXXX`, from which `load_checkpoint` goes on bit for bit.
 
@@ -158,9 +166,10 @@ def save_checkpoint(
         parts: modules and optimisers that training needs besides, by name.
         step: steps done.
         recipe: as plain values.
+        material: what is learned from, as plain values.
 
     Returns:
-        The checkpoint's folder. Older checkpoints beside it are removed afterwards.
+        The checkpoint's folder. Afterwards all older ones but the last before it are removed.
     """
     tensors: dict[str, Tensor] = {"rng.cpu": torch.get_rng_state()}
     if torch.cuda.is_available():
@@ -174,7 +183,8 @@ def save_checkpoint(
         groups[name] = state["param_groups"]
         for index, values in state["state"].items():
             tensors |= {f"{name}.{index}.{key}": value for key, value in values.items()}
-    training = {"step": step, "recipe": dict(recipe), "param_groups": groups}
+    training = {"step": step, "recipe": dict(recipe), "material": dict(material or {})}
+    training["param_groups"] = groups
     target = Path(folder) / f"step_{step:08d}"
     _write_folder(
         target,
@@ -182,21 +192,43 @@ def save_checkpoint(
         {"model.safetensors": model.state_dict(), "training.safetensors": tensors},
     )
     leftovers = Path(folder).glob(".writing-*")  # of runs killed while writing
-    for path in [*leftovers, *_checkpoints(folder)]:
-        if path != target:
-            shutil.rmtree(path)
+    for path in [*leftovers, *all_checkpoints(folder)[:-KEPT]]:
+        shutil.rmtree(path)
     return target
 
 
 def latest_checkpoint(folder: str | Path) -> Path | None:
     """The checkpoint with the highest step, or None where there is none."""
-    found = _checkpoints(folder)
+    found = all_checkpoints(folder)
     return found[-1] if found else None
 
 
-def recipe_of(checkpoint: str | Path) -> dict[str, Any]:
-    """The recipe of the run that wrote a checkpoint."""
-    return _read_json(Path(checkpoint) / "training.json")["recipe"]
+def all_checkpoints(folder: str | Path) -> list[Path]:
+    """The checkpoints of a run folder, that with the highest step last."""
+    return sorted(path for path in Path(folder).glob("step_*") if path.is_dir())
+
+
+def training_of(checkpoint: str | Path) -> dict[str, Any]:
+    """What a checkpoint tells of its run: step, recipe, material."""
+    return _read_json(Path(checkpoint) / "training.json")
+
+
+def training_tensors(checkpoint: str | Path) -> dict[str, dict[str, Tensor]]:
+    """What a checkpoint holds besides the model, by part; the random state is the part `rng`."""
+    parts: dict[str, dict[str, Tensor]] = {}
+    for key, value in _read_tensors(Path(checkpoint) / "training.safetensors").items():
+        name, rest = key.split(".", 1)
+        parts.setdefault(name, {})[rest] = value
+    return parts
+
+
+def optimizer_state(tensors: Mapping[str, Tensor]) -> dict[int, dict[str, Tensor]]:
+    """An optimiser's tensors of a checkpoint, as its `load_state_dict` wants them: by weight."""
+    state: dict[int, dict[str, Tensor]] = {}
+    for key, value in tensors.items():
+        index, name = key.split(".", 1)
+        state.setdefault(int(index), {})[name] = value
+    return state
 
 
 def load_checkpoint(checkpoint: str | Path, model: Model, parts: Mapping[str, Part]) -> int:
@@ -210,28 +242,26 @@ def load_checkpoint(checkpoint: str | Path, model: Model, parts: Mapping[str, Pa
     """
     checkpoint = Path(checkpoint)
     _check_same_model(checkpoint, model)
-    training = _read_json(checkpoint / "training.json")
-    tensors = _read_tensors(checkpoint / "training.safetensors")
+    training = training_of(checkpoint)
+    saved = training_tensors(checkpoint)
     try:
         model.load_state_dict(_read_tensors(checkpoint / "model.safetensors"))
     except RuntimeError as error:
         raise ValueError(f"{checkpoint} is of another model: {error}") from error
-    torch.set_rng_state(tensors.pop("rng.cpu"))
-    cuda_state = tensors.pop("rng.cuda", None)
-    if cuda_state is not None and torch.cuda.is_available():
-        torch.cuda.set_rng_state(cuda_state)
-    saved: dict[str, dict[str, Tensor]] = {name: {} for name in parts}
-    for key, value in tensors.items():
-        name, rest = key.split(".", 1)
-        if name not in saved:
-            raise ValueError(f"{checkpoint}: holds {key}, which this training does not have")
-        saved[name][rest] = value
+    random = saved.pop("rng")
+    torch.set_rng_state(random["cpu"])
+    if "cuda" in random and torch.cuda.is_available():
+        torch.cuda.set_rng_state(random["cuda"])
+    for name in saved.keys() - parts.keys():
+        raise ValueError(f"{checkpoint}: holds {name}.*, which this training does not have")
     for name, part in parts.items():
+        tensors = saved.get(name, {})
         try:
             if isinstance(part, nn.Module):
-                part.load_state_dict(saved[name])
+                part.load_state_dict(tensors)
             else:
-                _load_optimizer(part, saved[name], training["param_groups"][name])
+                groups = training["param_groups"][name]
+                part.load_state_dict({"state": optimizer_state(tensors), "param_groups": groups})
         except (KeyError, RuntimeError, ValueError) as error:
             raise ValueError(f"{checkpoint} was written with another {name}: {error}") from error
     return training["step"]
@@ -249,16 +279,6 @@ def _check_same_model(checkpoint: Path, model: Model) -> None:
     ]
     if different:
         raise ValueError(f"{checkpoint} was trained with another model ({', '.join(different)})")
-
-
-def _load_optimizer(
-    optimizer: torch.optim.Optimizer, tensors: Mapping[str, Tensor], param_groups: list[dict]
-) -> None:
-    state: dict[int, dict[str, Tensor]] = {}
-    for key, value in tensors.items():
-        index, name = key.split(".", 1)
-        state.setdefault(int(index), {})[name] = value
-    optimizer.load_state_dict({"state": state, "param_groups": param_groups})
 
 
 def _to_json(config: Any) -> dict[str, Any]:
@@ -281,10 +301,6 @@ def _from_json(values: Mapping[str, Any], kind: type) -> Any:
             value = _from_json(value, PARTS[value.pop("kind")])
         arguments[name] = tuple(value) if isinstance(value, list) else value
     return kind(**arguments)
-
-
-def _checkpoints(folder: str | Path) -> list[Path]:
-    return sorted(path for path in Path(folder).glob("step_*") if path.is_dir())
 
 
 def _write_folder(
@@ -332,9 +348,9 @@ def _read_json(path: Path) -> dict[str, Any]:
     try:
         values = json.loads(path.read_text(encoding="utf-8"))
     except ValueError as error:
-        raise ValueError(f"{path} is not valid JSON ({error}); was the file cut short?") from error
+        raise Damaged(f"{path} is not valid JSON ({error}); was the file cut short?") from error
     if not isinstance(values, dict):
-        raise ValueError(f"{path} holds {values!r}; an object with names and values is expected")
+        raise Damaged(f"{path} holds {values!r}; an object with names and values is expected")
     return values
 
 
@@ -346,4 +362,4 @@ def _read_tensors(path: Path) -> dict[str, Tensor]:
     try:
         return load_file(path)
     except SafetensorError as error:
-        raise ValueError(f"{path} is not a readable safetensors file: {error}") from error
+        raise Damaged(f"{path} is not a readable safetensors file: {error}") from error

@@ -16,7 +16,7 @@ from vqlib.compress.perceptual import FeatureNet
 from vqlib.data.digits import digits
 from vqlib.data.images import Crops, Images, TensorImages
 from vqlib.data.photos import photos_and_textures
-from vqlib.train.loop import Run, mean_logs
+from vqlib.train.loop import Run, clip_gradients, mean_logs
 from vqlib.train.recipe import Recipe, Trained
 from vqlib.train.runtime import start
 
@@ -73,6 +73,7 @@ def train_feature_net(
                 (loss / recipe.accumulate).backward()
                 accuracy = (logits.argmax(1) == answer).float().mean()
                 logs.append({"loss": loss.detach(), "accuracy": accuracy})
+            clip_gradients(net, recipe)
             optimizer.step()
             return mean_logs(logs)
 

@@ -1,20 +1,20 @@
 """What every training loop needs around its `train_step`: order of data, log, bar, checkpoints."""
 
-import signal
 import sys
-import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict
 from pathlib import Path
+from types import TracebackType
+from typing import Any, TypeVar
 
 import torch
 from jaxtyping import Float, Int
-from torch import Tensor
+from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 from tqdm import tqdm
 
-from vqlib.compress.processes import mean_over_processes
+from vqlib.compress.processes import mean_over_processes, most_over_processes
 from vqlib.data.batches import Draw, batch_indices, draw_batches
 from vqlib.data.images import Images
 from vqlib.train import checkpoint
@@ -22,13 +22,23 @@ from vqlib.train.checkpoint import Model, Part
 from vqlib.train.recipe import Recipe, Trained
 from vqlib.train.runlog import RunLog
 from vqlib.train.runtime import Runtime
+from vqlib.train.stopping import Diverged, Signals, check_finite
+
+T = TypeVar("T")
+
+# What the progress bar shows, where the history has it.
+ON_THE_BAR = ("loss", "usage", "accuracy", "held_out")
+# What a process may want between two steps; the most urgent wish of all decides.
+GO_ON, STOP, FAIL = range(3)
 
 
 class Run:
     """One training run. Use as a context manager around `for step, batch in run.batches(n)`.
 
-    Ctrl-C ends the run after the current step: the state is saved (where there is a folder) and
-    the function returns what it has. A second Ctrl-C interrupts at once.
+    Ctrl-C and SIGTERM end the run after the current step, on all processes alike: the state is
+    saved (where there is a folder) and the function returns what it has. An error between two
+    steps, such as a picture that has vanished, leaves a checkpoint too; one in the middle of a step
+    leaves the last one, and a line on stderr says which. A second Ctrl-C interrupts at once.
 
     Args:
         model: on its device.
@@ -39,10 +49,11 @@ class Run:
         folder: for log.jsonl and checkpoints; None keeps everything in memory.
         resume: go on from the folder's latest checkpoint.
         progress: show a bar.
+        material: what is learned from, as plain values by name; a resumed run must have the same.
 
     Raises:
         FileExistsError: the folder holds a run already and `resume` is False.
-        ValueError: the folder's run had another recipe.
+        ValueError: the folder's run had another recipe, or learned from something else.
     """
 
     def __init__(
@@ -55,9 +66,11 @@ class Run:
         folder: str | Path | None = None,
         resume: bool = False,
         progress: bool = True,
+        material: Mapping[str, Any] | None = None,
     ):
         self.model, self.parts, self.recipe, self.place = model, dict(parts), recipe, place
         self.folder = None if folder is None else Path(folder)
+        self.material = dict(material or {})
         self.steps_done = 0
         self.seconds = 0.0
         self._average: AveragedModel | None = None
@@ -66,12 +79,17 @@ class Run:
             self._average = AveragedModel(model, multi_avg_fn=average)
             self.parts |= {"model": model, "average": self._average}
         self._progress = progress and place.is_main
-        self._stop = threading.Event()
+        self._signals = Signals(alone=place.world_size == 1)
         self.stopped_early = False
         self._log = RunLog(self.folder, writes=place.is_main, tensorboard=recipe.tensorboard)
         self._preview: tuple[int, Callable[[Model], Tensor]] | None = None
+        self._saved_step: int | None = None
+        self._at_rest = True  # between two steps: what would be saved now can be resumed
+        self._failure: Exception | None = None
+        self._bar: tqdm | None = None
         if self.folder is not None:
             self._continue_from(self.folder, resume)
+        self._seconds_before = self.history[-1]["seconds"] if self.history else 0.0
 
     @property
     def history(self) -> list[dict[str, int | float]]:
@@ -85,32 +103,18 @@ class Run:
 
     def batches(self, num_images: int) -> Iterator[tuple[int, Int[Tensor, " B"]]]:
         """(step, indices of this process's images) for each step still to do."""
-        indices = self._indices(num_images)
-        started = time.perf_counter()
-        bar = tqdm(total=self.recipe.steps, initial=self.steps_done, disable=not self._progress)
-        end = self.steps_done if self.stopped_early else self.recipe.steps
-        with bar:
-            for step in range(self.steps_done, end):
-                for optimizer in self._optimizers():
-                    for group in optimizer.param_groups:
-                        group["lr"] = optimizer.defaults["lr"] * self.recipe.rate_at(step)
-                yield step, self.place.share(next(indices))
-                self.seconds = time.perf_counter() - started
-                self._finish_step(step + 1, bar)
-                if self._stop.is_set():
-                    if not self.stopped_early:
-                        print(f"\nstopped after step {step + 1}", file=sys.stderr)
-                    return
+        return self._steps(self.place.share(batch) for batch in self._indices(num_images))
 
     def image_batches(
         self, images: Images, *, workers: int = 0
     ) -> Iterator[tuple[int, Int[Tensor, " B"], Float[Tensor, "B C H W"]]]:
         """(step, numbers of this process's images, the images), drawn as the data set does."""
         size, first = self.recipe.batch_size, self.steps_done
-        indices = self._indices(len(images))
         draws = (
             self.place.share([Draw(i, step * size + j) for j, i in enumerate(batch.tolist())])
-            for step, batch in zip(range(first, self.recipe.steps), indices, strict=False)
+            for step, batch in zip(
+                range(first, self.recipe.steps), self._indices(len(images)), strict=False
+            )
         )
         loader = draw_batches(
             images,
@@ -119,50 +123,66 @@ class Run:
             workers=workers,
             pin_memory=self.place.device.type == "cuda",
         )
-        steps = self.batches(len(images))
-        for (step, rows), x in zip(steps, loader, strict=False):
-            yield step, rows, x
-        for _ in steps:  # lets the last step finish
-            pass
+        rows = (self.place.share(batch) for batch in self._indices(len(images)))
+        for step, (numbers, x) in self._steps(zip(rows, loader, strict=False)):
+            yield step, numbers, x
 
     def logs_at(self, step: int) -> bool:
         """Every `log_every` steps, and after the last one."""
         return step % self.recipe.log_every == 0 or step + 1 == self.recipe.steps
 
     def log(self, step: int, logs: Mapping[str, Tensor]) -> None:
-        """Keep the losses of a step, averaged over the processes.
+        """Keep the losses of a step, averaged over the processes, and the learning rate.
 
         To be called by every process, where `logs_at` says so: reading them waits for the GPU.
+
+        Raises:
+            Diverged: one of them is no finite number.
         """
         device = self.place.device
         on_device = [value.float().to(device) for value in logs.values()]
-        values = mean_over_processes(torch.stack(on_device))
-        self._log.add(step + 1, self.seconds, dict(zip(logs, values.tolist(), strict=True)))
+        means = mean_over_processes(torch.stack(on_device)).tolist()
+        values = dict(zip(logs, means, strict=True))
+        rate = {"learning_rate": self.recipe.learning_rate_at(step)}
+        self._log.add(step + 1, self._seconds_before + self.seconds, values | rate)
+        check_finite(values, f"losses of step {step + 1}")
 
     def stop_early(self) -> None:
-        """End the run after this step, because more steps would not help."""
+        """End the run after this step, because more steps would not help; on every process."""
         self.stopped_early = True
-        self._stop.set()
 
     def preview(self, every: int | None, draw: Callable[[Model], Float[Tensor, "C H W"]]) -> None:
         """Draw a picture every so many steps and at the end; None draws none."""
         self._preview = None if every is None else (every, draw)
 
     def __enter__(self) -> "Run":
-        self._old_handler = None
-        if threading.current_thread() is threading.main_thread():
-            self._old_handler = signal.signal(signal.SIGINT, self._interrupt)
+        self._signals.__enter__()
         return self
 
-    def __exit__(self, *_: object) -> None:
-        self._log.close()
-        if self._old_handler is not None:
-            signal.signal(signal.SIGINT, self._old_handler)
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        if self._bar is not None:
+            self._bar.close()
+        try:
+            if error is not None and self.folder is not None and self.place.is_main:
+                self._rescue(error)
+        finally:
+            self._log.close()
+            self._signals.__exit__()
 
     def result(self) -> Trained:
         """The trained model and its history."""
         return Trained(
-            self.best_model.eval(), self.history, self.steps_done, self.seconds, self.stopped_early
+            self.best_model.eval(),
+            self.history,
+            self.steps_done,
+            self.seconds,
+            self.stopped_early,
+            self._signals.number,
         )
 
     def _indices(self, num_images: int) -> Iterator[Int[Tensor, " B"]]:
@@ -174,29 +194,101 @@ class Run:
     def _optimizers(self) -> list[torch.optim.Optimizer]:
         return [part for part in self.parts.values() if isinstance(part, torch.optim.Optimizer)]
 
-    def _interrupt(self, *_: object) -> None:
-        if self._stop.is_set():
-            raise KeyboardInterrupt
-        self._stop.set()
+    def _steps(self, source: Iterator[T]) -> Iterator[tuple[int, T]]:
+        """(step, what the source gives for it) for each step still to do."""
+        started = time.perf_counter()
+        first, last = self.steps_done, self.recipe.steps
+        self._bar = tqdm(total=last, initial=first, disable=not self._progress)
+        with self._bar:
+            for step in range(first, first if self.stopped_early else last):
+                batch = self._try(lambda: next(source))
+                if not self._goes_on():
+                    return
+                for optimizer in self._optimizers():
+                    for group in optimizer.param_groups:
+                        group["lr"] = optimizer.defaults["lr"] * self.recipe.rate_at(step)
+                self._at_rest = False
+                yield step, batch
+                self.steps_done = step + 1
+                self.seconds = time.perf_counter() - started
+                if self._average is not None:
+                    self._average.update_parameters(self.model)
+                self._at_rest = True
+                self._show_progress()
+                self._try(self._draw_preview)
+            self._goes_on()
 
-    def _finish_step(self, steps_done: int, bar: tqdm) -> None:
-        self.steps_done = steps_done
-        if self._average is not None:
-            self._average.update_parameters(self.model)
-        bar.update()
-        if self.history:
-            bar.set_postfix({k: f"{v:.4g}" for k, v in self.history[-1].items() if k == "loss"})
-        if self.folder is None or not self.place.is_main:
+    def _try(self, action: Callable[[], T]) -> T | None:
+        """Do it between two steps; an error waits until all processes know of it."""
+        try:
+            return action()
+        except Exception as error:
+            self._failure = self._failure or error
+            return None
+
+    def _goes_on(self) -> bool:
+        """Agree with the other processes how to go on, and save where that is due.
+
+        An error that was met on the way, here or elsewhere, is raised once all is saved.
+        """
+        stops = self.stopped_early or self._signals.number is not None
+        wish = FAIL if self._failure else STOP if stops else GO_ON
+        wish, done = most_over_processes(wish), self.steps_done
+        if wish or done == self.recipe.steps or done % self.recipe.save_every == 0:
+            self._save()
+        if wish == FAIL:
+            raise self._failure or RuntimeError("another process has failed; it says why")
+        if wish == STOP and not self.stopped_early and self.place.is_main:
+            print(f"\nstopped after step {done}", file=sys.stderr)
+        return wish == GO_ON
+
+    def _save(self) -> None:
+        """Write a checkpoint, if there is a folder and the step has none."""
+        if self.folder is None or self.steps_done in (0, self._saved_step):
             return
-        end = steps_done == self.recipe.steps or self._stop.is_set()
-        if end or steps_done % self.recipe.save_every == 0:
-            options = {"step": steps_done, "recipe": asdict(self.recipe)}
-            checkpoint.save_checkpoint(self.folder, self.best_model, self.parts, **options)
-        if self._preview is not None and (end or steps_done % self._preview[0] == 0):
-            self._save_picture(steps_done, self._preview[1])
+        # On every process, which have the same weights: so all of them end alike.
+        check_finite(self._weights(), f"weights after step {self.steps_done}")
+        if self.place.is_main:
+            options = {"recipe": asdict(self.recipe), "material": self.material}
+            checkpoint.save_checkpoint(
+                self.folder, self.best_model, self.parts, step=self.steps_done, **options
+            )
+        self._saved_step = self.steps_done
+
+    def _weights(self) -> dict[str, Tensor]:
+        """Everything learned, by name."""
+        weights = dict(self.best_model.state_dict())
+        for name, part in self.parts.items():
+            if isinstance(part, nn.Module):
+                weights |= {f"{name}.{key}": value for key, value in part.named_parameters()}
+        return weights
+
+    def _rescue(self, error: BaseException) -> None:
+        """After an error: save what can be resumed, and say what there is to go on from."""
+        if not self._at_rest and not isinstance(error, Diverged):
+            print(f"step {self.steps_done + 1} is half done and cannot be saved", file=sys.stderr)
+        elif self._at_rest:
+            try:
+                self._save()
+            except (OSError, ValueError) as another:
+                print(f"step {self.steps_done} cannot be saved: {another}", file=sys.stderr)
+        latest = checkpoint.latest_checkpoint(self.folder)
+        found = "there is no checkpoint yet" if latest is None else f"last checkpoint: {latest}"
+        print(found, file=sys.stderr)
+
+    def _show_progress(self) -> None:
+        self._bar.update()
+        latest = self.history[-1] if self.history else {}
+        self._bar.set_postfix({k: f"{latest[k]:.4g}" for k in ON_THE_BAR if latest.get(k) is not None})
 
     @torch.no_grad()
-    def _save_picture(self, step: int, draw: Callable[[Model], Tensor]) -> None:
+    def _draw_preview(self) -> None:
+        step = self.steps_done
+        if self._preview is None or self.folder is None or not self.place.is_main:
+            return
+        every, draw = self._preview
+        if step % every and step != self.recipe.steps:
+            return
         model = self.best_model
         was_training = model.training
         self._log.add_picture(step, draw(model.eval()))
@@ -213,12 +305,38 @@ class Run:
             raise FileExistsError(
                 f"{folder} already holds a run ({latest.name}); resume it or choose another folder"
             )
-        different = self.recipe.differences(checkpoint.recipe_of(latest))
+        self._check_same_run(latest)
+        try:
+            self.steps_done = checkpoint.load_checkpoint(latest, self.best_model, self.parts)
+        except checkpoint.Damaged as error:
+            older = checkpoint.all_checkpoints(folder)[:-1]
+            hint = f"; remove {latest} to go on from {older[-1].name}" if older else ""
+            raise checkpoint.Damaged(f"{error}{hint}") from error
+        self._saved_step = self.steps_done
+        self._log.go_back_to(self.steps_done)
+
+    def _check_same_run(self, latest: Path) -> None:
+        """Raise `ValueError` if the folder's run is another one; it may have had other steps."""
+        saved = checkpoint.training_of(latest)
+        different = self.recipe.differences(saved["recipe"])
         if different:
             values = ", ".join(f"{k}: {a} then, {b} now" for k, (a, b) in different.items())
-            raise ValueError(f"{folder} was trained by another recipe ({values})")
-        self.steps_done = checkpoint.load_checkpoint(latest, self.best_model, self.parts)
-        self._log.go_back_to(self.steps_done)
+            raise ValueError(f"{self.folder} was trained by another recipe ({values})")
+        for name, now in self.material.items():
+            then = saved.get("material", {}).get(name, now)  # older runs do not tell
+            if then != now:
+                raise ValueError(f"{self.folder} was trained with other {name} ({then}, now {now})")
+        if saved["step"] > self.recipe.steps:
+            raise ValueError(
+                f"steps is {self.recipe.steps}, but {latest} has {saved['step']} already; resume "
+                "with as many steps or more"
+            )
+
+
+def clip_gradients(model: nn.Module, recipe: Recipe) -> None:
+    """Shorten the gradient, all weights together, to the recipe's `max_grad_norm`."""
+    if recipe.max_grad_norm is not None:
+        nn.utils.clip_grad_norm_(model.parameters(), recipe.max_grad_norm)
 
 
 def mean_logs(logs: list[dict[str, Tensor]]) -> dict[str, Tensor]:

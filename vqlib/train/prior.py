@@ -15,7 +15,7 @@ from vqlib.compress.processes import mean_over_processes
 from vqlib.compress.vqvae import VQVAE
 from vqlib.generate.prior import Prior, PriorConfig, evaluating, negative_log_likelihood
 from vqlib.train.checkpoint import save_model
-from vqlib.train.loop import Run, mean_logs
+from vqlib.train.loop import Run, clip_gradients, mean_logs
 from vqlib.train.recipe import Recipe, Trained
 from vqlib.train.runtime import start
 from vqlib.train.token_data import TokenData
@@ -28,6 +28,8 @@ BEST = "best"
 class PriorRecipe(Recipe):
     """How a prior is trained."""
 
+    max_grad_norm: float | None = 1.0
+    """Longer gradients are shortened to this norm, all weights together; none: never."""
     weight_decay: float = 0.01
     """AdamW's weight decay on matrices (not on biases, norms and embeddings)."""
     pkeep: float = 1.0
@@ -124,7 +126,7 @@ def train_prior(
                 loss = negative_log_likelihood(logits, sequence)
                 (loss / recipe.accumulate).backward()
                 logs.append({"loss": loss.detach(), "bits": loss.detach() / math.log(2)})
-            nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+            clip_gradients(model, recipe)
             optimizer.step()
             return mean_logs(logs)
 

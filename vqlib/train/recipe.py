@@ -25,6 +25,8 @@ class Recipe:
     """After the warm-up: half a cosine down to zero, or no change."""
     seed: int = 0
     """Seed of the initial weights, of the order of the data, of random crops and of dropout."""
+    max_grad_norm: float | None = None
+    """Longer gradients are shortened to this norm, all weights together; none: never."""
     accumulate: int = 1
     """Parts that a batch is computed in, one after the other, to need less memory."""
     ema_decay: float | None = None
@@ -50,8 +52,14 @@ class Recipe:
                 known = ", ".join(map(repr, choices))
                 raise ValueError(f"{field.name} is {value!r}; use one of {known}")
         self.check_not_negative("warmup_steps")
-        if not self.learning_rate > 0:
+        if not 0 < self.learning_rate < math.inf:
             raise ValueError(f"learning_rate is {self.learning_rate}; it must be positive")
+        if self.max_grad_norm is not None and not self.max_grad_norm > 0:
+            raise ValueError(
+                f"max_grad_norm is {self.max_grad_norm}; use a positive number, or none"
+            )
+        if not 0 <= self.seed < MOST_SEEDS:
+            raise ValueError(f"seed is {self.seed}; use 0 to 2**63 − 1")
         if self.batch_size % self.accumulate:
             raise ValueError(
                 f"accumulate is {self.accumulate}; a batch of {self.batch_size} does not divide so"
@@ -79,17 +87,23 @@ class Recipe:
         return 0.5 * (1 + math.cos(math.pi * min(1.0, progress)))
 
     def differences(self, other: dict[str, Any]) -> dict[str, tuple[Any, Any]]:
-        """Fields that would train another model than a recipe saved as JSON: (its value, ours)."""
-        mine = asdict(self)
+        """Fields that would train another model than a recipe saved as JSON: (its value, ours).
+
+        A field that the saved one lacks is younger, and was as its default is.
+        """
+        then = {field.name: field.default for field in fields(self)} | other
         return {
-            name: (other.get(name), value)
-            for name, value in mine.items()
-            if name not in FREE and other.get(name) != value
+            name: (then[name], value)
+            for name, value in asdict(self).items()
+            if name not in FREE and then[name] != value
         }
 
 
-# These change nothing in what is computed, so a resumed run may change them.
-FREE = {"log_every", "save_every", "sample_every", "tensorboard", "workers", "compile"}
+# These change nothing in what a step computes, so a resumed run may change them. More steps make a
+# run longer; with the cosine schedule its learning rate then goes on along the longer cosine.
+FREE = {"steps", "log_every", "save_every", "sample_every", "tensorboard", "workers", "compile"}
+# One more than the largest seed.
+MOST_SEEDS = 2**63
 
 
 @dataclass(frozen=True)
@@ -106,3 +120,5 @@ class Trained(Generic[M]):
     """Time in the loop of this call."""
     stopped_early: bool = False
     """The recipe ended the run because held-out pictures were no longer predicted better."""
+    signal: int | None = None
+    """Number of the signal that interrupted the run, such as 2 for Ctrl-C and 15 for SIGTERM."""

@@ -1,6 +1,7 @@
 """What a run tells: lines of JSON, TensorBoard, sample pictures, all in its folder."""
 
 import json
+import math
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -32,7 +33,7 @@ class RunLog:
         self.history.append(entry)
         if self.folder is not None:
             with (self.folder / "log.jsonl").open("a", encoding="utf-8") as file:
-                file.write(json.dumps(entry) + "\n")
+                file.write(_line(entry))
         if self._board is not None:
             for name, value in values.items():
                 self._board.add_scalar(name, value, step)
@@ -49,7 +50,7 @@ class RunLog:
         if self.folder is None:
             return
         self.history = [entry for entry in read_log(self.folder) if entry["step"] <= step]
-        kept = "".join(json.dumps(entry) + "\n" for entry in self.history)
+        kept = "".join(map(_line, self.history))
         path = self.folder / "log.jsonl"
         temporary = path.with_name(".log.jsonl.part")
         temporary.write_text(kept, encoding="utf-8")
@@ -70,7 +71,17 @@ class RunLog:
 
 
 def read_log(folder: str | Path) -> list[Entry]:
-    """The history of the run in a folder: one entry per logged step; empty where there is none."""
+    """The history of the run in a folder: one entry per logged step; empty where there is none.
+
+    A value that was no finite number stands in the file as null, and comes back as NaN.
+    """
     path = Path(folder) / "log.jsonl"
     lines = path.read_text(encoding="utf-8").splitlines() if path.is_file() else []
-    return [json.loads(line) for line in lines if line.endswith("}")]  # the last may be cut short
+    entries = [json.loads(line) for line in lines if line.endswith("}")]  # the last may be cut short
+    return [{k: math.nan if v is None else v for k, v in entry.items()} for entry in entries]
+
+
+def _line(entry: Entry) -> str:
+    """An entry as a line of JSON, which knows neither NaN nor infinity: null stands for them."""
+    plain = {name: value if math.isfinite(value) else None for name, value in entry.items()}
+    return json.dumps(plain, allow_nan=False) + "\n"

@@ -117,7 +117,8 @@ def start(device: str | None = None) -> Iterator[Runtime]:
         return
     if place.type == "cuda":
         torch.cuda.set_device(place)
-    dist.init_process_group("nccl" if place.type == "cuda" else "gloo")
+    # gloo also beside nccl: what the processes agree on between two steps must not wait for a GPU.
+    dist.init_process_group("cpu:gloo,cuda:nccl" if place.type == "cuda" else "gloo")
     try:
         yield Runtime(place, dist.get_rank(), dist.get_world_size())
     finally:

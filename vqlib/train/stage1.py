@@ -1,5 +1,6 @@
 """What the two recipes of stage 1 share: their options, a model to start from, a preview."""
 
+import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +14,7 @@ from vqlib.compress.quantize import code_counts, codebook_usage, perplexity
 from vqlib.compress.revive import DeadCodeRestart, initialize_codes
 from vqlib.compress.vqvae import VQVAE, LabelMapVQVAE, VQVAEConfig
 from vqlib.data.batches import Draw, batch_indices, draw_batches
+from vqlib.data.folder import FolderImages
 from vqlib.data.images import Images, TensorImages
 from vqlib.data.pictures import grid
 from vqlib.train.checkpoint import latest_checkpoint
@@ -54,6 +56,16 @@ class Stage1Recipe(Recipe):
 def as_images(images: Images | Float[Tensor, "N C H W"]) -> Images:
     """A tensor of images as a data set."""
     return TensorImages(images) if isinstance(images, Tensor) else images
+
+
+def material_of(images: Images) -> dict[str, str]:
+    """What tells a data set from others, wherever it lies; a run is resumed with the same."""
+    shape = "×".join(map(str, images.image_shape))
+    about = f"{len(images)} of {type(images).__name__}, {shape}"
+    if isinstance(images, FolderImages):
+        names = hashlib.sha256("\n".join(images.names).encode("utf-8", "surrogateescape"))
+        about += f", names {names.hexdigest()[:12]}"
+    return {"pictures": about}
 
 
 def prepare(

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
@@ -20,18 +20,30 @@ from vqlib.compress.losses import (
     nonsaturating_generator_loss,
     with_codebook_terms,
 )
+from vqlib.compress.perceptual import weights_digest
 from vqlib.compress.vqvae import VQVAE, LabelMapConfig, LabelMapVQVAE, VQVAEConfig
 from vqlib.data.images import Images
-from vqlib.train.checkpoint import Part
-from vqlib.train.loop import Run, mean_logs
+from vqlib.train.checkpoint import Part, latest_checkpoint, training_of
+from vqlib.train.loop import Run, clip_gradients, mean_logs
 from vqlib.train.recipe import Trained
 from vqlib.train.runtime import Runtime, start
-from vqlib.train.stage1 import CodebookCare, Stage1Recipe, as_images, prepare, preview_of
+from vqlib.train.stage1 import (
+    CodebookCare,
+    Stage1Recipe,
+    as_images,
+    material_of,
+    prepare,
+    preview_of,
+)
+from vqlib.train.takeover import take_over
 
 ADVERSARIAL_LOSSES = {
     "hinge": (hinge_discriminator_loss, hinge_generator_loss),
     "nonsaturating": (nonsaturating_discriminator_loss, nonsaturating_generator_loss),
 }
+
+# The reference code's start of the critic, in steps.
+LATEST_DISC_START = 10_000
 
 
 @dataclass(frozen=True)
@@ -48,8 +60,9 @@ class VQGANRecipe(Stage1Recipe):
     """Weight of the perceptual loss; 0 leaves it out."""
     disc_weight: float = 0.8
     """Factor of the adaptive weight λ; 0 leaves the critic out."""
-    disc_start: int = 10_000
-    """Generator steps before the critic comes in; λ is 0 until then."""
+    disc_start: int | None = None
+    """Generator steps before the critic comes in; λ is 0 until then. None: a third of the steps,
+    and at most 10,000; a run that is prolonged keeps what it began with."""
     disc_layers: int = 3
     """Layers of stride 2 in the critic; 3 makes it judge patches of 70×70 pixels."""
     disc_channels: int = 64
@@ -59,10 +72,26 @@ class VQGANRecipe(Stage1Recipe):
 
     def __post_init__(self):
         super().__post_init__()
-        self.check_not_negative("pixel_weight", "perceptual_weight", "disc_weight", "disc_start")
+        self.check_not_negative("pixel_weight", "perceptual_weight", "disc_weight")
+        if self.disc_start is not None:
+            self.check_not_negative("disc_start")
         for name in ("disc_layers", "disc_channels"):
             if getattr(self, name) < 1:
                 raise ValueError(f"{name} is {getattr(self, name)}; it must be at least 1")
+
+
+    def settled(self, folder: str | Path | None = None) -> "VQGANRecipe":
+        """The recipe with a number for the critic's start: that of the folder's run, if it has one.
+
+        Args:
+            folder: of a run that may have begun already.
+        """
+        if self.disc_start is not None:
+            return self
+        latest = None if folder is None else latest_checkpoint(folder)
+        began_with = {} if latest is None else training_of(latest)["recipe"]
+        third = min(LATEST_DISC_START, self.steps // 3)
+        return replace(self, disc_start=began_with.get("disc_start", third))
 
 
 def train_vqgan(
@@ -71,6 +100,7 @@ def train_vqgan(
     recipe: VQGANRecipe,
     *,
     perceptual: nn.Module | None,
+    start_from: str | Path | None = None,
     folder: str | Path | None = None,
     resume: bool = False,
     device: str | None = None,
@@ -87,6 +117,8 @@ def train_vqgan(
         model: the shape of a new model, or a model to go on with, which is changed.
         recipe: how to train it.
         perceptual: `LPIPS()` or an offline `FeatureDistance`; None only with weight 0.
+        start_from: a run or a converted folder whose critic, and whose optimisers' moments, are
+            taken over where they fit, as the model is; stderr says which.
         folder: where log, checkpoints and sample pictures go; None saves nothing.
         resume: go on from the folder's latest checkpoint.
         device: such as "cuda:0"; by default the best there is.
@@ -100,19 +132,23 @@ def train_vqgan(
     if perceptual is None and recipe.perceptual_weight:
         raise ValueError(
             f"perceptual_weight is {recipe.perceptual_weight}, but there is no perceptual network: "
-            "give perceptual=LPIPS(), or set the weight to 0"
+            "give one, or set perceptual_weight to 0"
         )
     if isinstance(model, LabelMapConfig | LabelMapVQVAE):
         raise ValueError(
             "a LabelMapVQVAE has neither pixels nor a critic for them: train it with train_vqvae"
         )
-    images = as_images(images)
+    images, recipe = as_images(images), recipe.settled(folder)
+    material = material_of(images)
+    if perceptual is not None:
+        material["perceptual"] = weights_digest(perceptual)
     with start(device) as place:
         codec = prepare(model, images, recipe, place, folder)
         train_step = VQGANStep(codec, images.image_shape[0], perceptual, recipe, place)
+        take_over(start_from, train_step.parts, quiet=not place.is_main)
         if recipe.disc_weight and recipe.disc_start < recipe.steps:
             train_step.critic.check_size(*images.image_shape[1:])  # now, not when it comes in
-        options = {"folder": folder, "resume": resume, "progress": progress}
+        options = {"folder": folder, "resume": resume, "progress": progress, "material": material}
         with Run(codec, train_step.parts, recipe, place, **options) as run:
             run.preview(recipe.sample_every, preview_of(images))
             for step, _, batch in run.image_batches(images, workers=recipe.workers):
@@ -177,6 +213,7 @@ class VQGANStep:
             logs.append(terms)
             tokens.append(s)
             pairs.append(torch.stack([x, x_hat]))
+        clip_gradients(self.codec, self.recipe)
         self.optimizer.step()
         self.care.after_step(self.codec, batch, torch.cat(tokens), step)
         return mean_logs(logs) | (self._critic_step(torch.cat(pairs, dim=1)) if active else {})
@@ -233,6 +270,7 @@ class VQGANStep:
             right = torch.cat([real > 0, fake < 0]).float().mean()
             terms = {"critic": loss, "real": real.mean(), "fake": fake.mean(), "accuracy": right}
             logs.append({name: value.detach() for name, value in terms.items()})
+        clip_gradients(self.critic, self.recipe)
         self.critic_optimizer.step()
         return mean_logs(logs)
 

@@ -10,10 +10,18 @@ from torch import Tensor
 from vqlib.compress.losses import label_map_loss, vqvae_loss
 from vqlib.compress.vqvae import VQVAE, LabelMapVQVAE, VQVAEConfig
 from vqlib.data.images import Images
-from vqlib.train.loop import Run, mean_logs
+from vqlib.train.loop import Run, clip_gradients, mean_logs
 from vqlib.train.recipe import Trained
 from vqlib.train.runtime import start
-from vqlib.train.stage1 import CodebookCare, Stage1Recipe, as_images, prepare, preview_of
+from vqlib.train.stage1 import (
+    CodebookCare,
+    Stage1Recipe,
+    as_images,
+    material_of,
+    prepare,
+    preview_of,
+)
+from vqlib.train.takeover import take_over
 
 
 @dataclass(frozen=True)
@@ -26,6 +34,7 @@ def train_vqvae(
     model: VQVAEConfig | VQVAE,
     recipe: VQVAERecipe,
     *,
+    start_from: str | Path | None = None,
     folder: str | Path | None = None,
     resume: bool = False,
     device: str | None = None,
@@ -38,6 +47,8 @@ def train_vqvae(
             maps, a data set of the same contract that gives int64 labels (H, W).
         model: the shape of a new model, or a model to go on with, which is changed.
         recipe: how to train it.
+        start_from: a run whose optimiser's moments are taken over where they fit, as the model is;
+            stderr says so.
         folder: where log, checkpoints and sample pictures go; None saves nothing.
         resume: go on from the folder's latest checkpoint.
         device: such as "cuda:0"; by default the best there is.
@@ -71,12 +82,15 @@ def train_vqvae(
                 (loss / recipe.accumulate).backward()
                 logs.append(terms)
                 tokens.append(quantized.tokens)
+            clip_gradients(codec, recipe)
             optimizer.step()
             care.after_step(codec, batch, torch.cat(tokens), step)
             return mean_logs(logs)
 
         parts = {"optimizer": optimizer, "care": care}
+        take_over(start_from, parts, quiet=not place.is_main)
         options = {"folder": folder, "resume": resume, "progress": progress}
+        options["material"] = material_of(images)
         with Run(codec, parts, recipe, place, **options) as run:
             run.preview(recipe.sample_every, preview_of(images))
             for step, _, batch in run.image_batches(images, workers=recipe.workers):

@@ -1,0 +1,84 @@
+"""A new run that begins with a model also begins with its critic and its optimisers' moments."""
+
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+import torch
+from torch import Tensor, nn
+
+from vqlib.train import checkpoint
+from vqlib.train.checkpoint import Part
+
+# The folder of the critic in a converted model's folder.
+CRITIC = "critic"
+
+
+def take_over(
+    folder: str | Path | None, parts: Mapping[str, Part], *, quiet: bool = False
+) -> list[str]:
+    """Put what an earlier run has learned besides its model into the parts of a new one.
+
+    That are the critic, and if all optimisers fit, their moments; learning rates, counts of codes
+    and averages begin anew.
+
+    Args:
+        folder: of a run, a checkpoint or a converted model; None takes nothing.
+        parts: of the new run; changed in place.
+        quiet: say nothing on stderr.
+
+    Returns:
+        The names of the parts that were filled.
+    """
+    if folder is None:
+        return []
+    folder = Path(folder)
+    saved = folder if (folder / "training.json").is_file() else checkpoint.latest_checkpoint(folder)
+    taken: list[str] = []
+    if saved is not None:
+        taken = _from_checkpoint(saved, parts)
+    elif CRITIC in parts and (folder / CRITIC).is_dir():
+        critic = checkpoint.load_model(folder / CRITIC)
+        taken = [CRITIC] if _fill(parts[CRITIC], critic.state_dict()) else []
+    if not quiet:
+        left = [name for name in parts if name not in taken and _is_learned(name, parts[name])]
+        for names, words in ((taken, f"taken over from {saved or folder}"), (left, "begins anew")):
+            if names:
+                print(f"{', '.join(names)}: {words}", file=sys.stderr)
+    return taken
+
+
+def _is_learned(name: str, part: Part) -> bool:
+    return name == CRITIC or isinstance(part, torch.optim.Optimizer)
+
+
+def _from_checkpoint(saved: Path, parts: Mapping[str, Part]) -> list[str]:
+    tensors = checkpoint.training_tensors(saved)
+    taken = []
+    if CRITIC in parts and _fill(parts[CRITIC], tensors.get(CRITIC, {})):
+        taken.append(CRITIC)
+    optimizers = {n: p for n, p in parts.items() if isinstance(p, torch.optim.Optimizer)}
+    states = {name: checkpoint.optimizer_state(tensors.get(name, {})) for name in optimizers}
+    if all(_fits(part, states[name]) for name, part in optimizers.items()):
+        for name, part in optimizers.items():
+            groups = part.state_dict()["param_groups"]
+            part.load_state_dict({"state": states[name], "param_groups": groups})
+            taken.append(name)
+    return taken
+
+
+def _fill(module: nn.Module, state: Mapping[str, Tensor]) -> bool:
+    """Load weights if all names and shapes are the module's own."""
+    shapes = {name: value.shape for name, value in module.state_dict().items()}
+    if shapes != {name: value.shape for name, value in state.items()}:
+        return False
+    module.load_state_dict(state)
+    return True
+
+
+def _fits(optimizer: torch.optim.Optimizer, state: Mapping[int, Mapping[str, Tensor]]) -> bool:
+    """Whether there are moments for every weight, each of its shape."""
+    weights = [p for group in optimizer.param_groups for p in group["params"]]
+    return state.keys() == set(range(len(weights))) and all(
+        value.shape in ((), weights[i].shape) for i in state for value in state[i].values()
+    )
