@@ -8,6 +8,7 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
+from vqlib.train.checkpoint import all_checkpoints
 from vqlib.train.runtime import Runtime
 
 # Everything that has to be summed over processes is in it: gradients, EMA codes, restarts, λ, the
@@ -75,6 +76,54 @@ def test_two_processes_equal_one(recipe, tmp_path):
     ]
     for name, tensor in weights[0].items():
         assert (tensor - weights[1][name]).abs().max() < 1e-4, name
+
+
+ENDING = """
+import os, signal, sys, torch
+from vqlib.compress import vqvae_digits
+from vqlib.data import TensorImages, digits
+from vqlib.train import VQVAERecipe, train_vqvae
+from vqlib.train.loop import Run
+
+torch.set_num_threads(1)
+how, folder = sys.argv[1:]
+log, second = Run.log, os.environ.get("RANK") == "1"
+
+def log_and_stop(self, now, logs):
+    log(self, now, logs)
+    if second and now == 3:
+        os.kill(os.getpid(), signal.SIGTERM)
+
+class Vanishing(TensorImages):
+    drawn = 0
+    def draw(self, index, generator):
+        self.drawn += 1
+        if second and self.drawn > 4 * 4:
+            raise FileNotFoundError("cat.jpg: no such file")
+        return super().draw(index, generator)
+
+if how == "signal":
+    Run.log = log_and_stop
+kind = Vanishing if how == "error" else TensorImages
+recipe = VQVAERecipe(steps=9, batch_size=8, log_every=1, save_every=1000)
+options = dict(folder=folder, device="cpu", progress=False)
+train_vqvae(kind(digits().images[:50]), vqvae_digits(), recipe, **options)
+"""
+
+
+@pytest.mark.parametrize("how", ["signal", "error"])
+def test_what_ends_one_process_ends_all_and_is_saved(how, tmp_path):
+    script = tmp_path / "train.py"
+    script.write_text(ENDING)
+    launch = ["-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2"]
+    call = [sys.executable, *launch, str(script), how, str(tmp_path / "run")]
+    done = subprocess.run(call, capture_output=True, encoding="utf-8", check=False, timeout=300)
+    assert (done.returncode == 0) == (how == "signal"), done.stderr
+    if how == "error":
+        assert "cat.jpg: no such file" in done.stderr
+    else:
+        assert "stopped after step 4" in done.stderr
+    assert [path.name for path in all_checkpoints(tmp_path / "run")] == ["step_00000004"]
 
 
 def test_a_batch_must_divide_among_the_processes():

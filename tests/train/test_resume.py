@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import signal
 from dataclasses import replace
 from pathlib import Path
@@ -19,8 +20,15 @@ from tests.train.small import (
     label_maps_of_digits,
     vqgan_digits,
 )
-from vqlib.compress import EMACodes, GradientCodes, label_maps, vqvae_digits
-from vqlib.data import digits
+from vqlib.compress import (
+    EMACodes,
+    FeatureDistance,
+    FeatureNet,
+    GradientCodes,
+    label_maps,
+    vqvae_digits,
+)
+from vqlib.data import TensorImages, digits
 from vqlib.data.label_maps import TensorLabelMaps
 from vqlib.generate import ClassCondition, GPTConfig
 from vqlib.train import (
@@ -83,8 +91,8 @@ def prior(folder=None, resume=False, **changes):
     return train_prior(TokenGrids(tokens, digits().labels[:50]), config, recipe, **options)
 
 
-def interrupt_after(step: int, monkeypatch, times: int = 1) -> None:
-    """Send this process the signal of Ctrl-C while the given step is being logged."""
+def interrupt_after(step: int, monkeypatch, times: int = 1, number: int = signal.SIGINT) -> None:
+    """Send this process a signal, that of Ctrl-C, while the given step is being logged."""
     from vqlib.train import loop
 
     log = loop.Run.log
@@ -93,7 +101,7 @@ def interrupt_after(step: int, monkeypatch, times: int = 1) -> None:
         log(self, now, logs)
         if now + 1 == step:
             for _ in range(times):
-                os.kill(os.getpid(), signal.SIGINT)
+                os.kill(os.getpid(), number)
 
     monkeypatch.setattr(loop.Run, "log", log_and_interrupt)
 
@@ -237,7 +245,55 @@ def test_resuming_a_finished_run_returns_its_model(tmp_path):
         assert torch.equal(tensor, again.model.state_dict()[name])
 
 
-def test_only_the_latest_checkpoint_is_kept_and_leftovers_go(tmp_path):
+def test_the_last_two_checkpoints_are_kept_and_leftovers_go(tmp_path):
     (tmp_path / ".writing-step_00000004-dead").mkdir(parents=True)
+    vqvae(folder=tmp_path)  # saved after steps 4, 8 and 10
+    names = sorted(path.name for path in tmp_path.iterdir())
+    assert names == ["log.jsonl", "step_00000008", "step_00000010"]
+
+
+@pytest.mark.parametrize("schedule", ["constant", "cosine"])
+def test_a_finished_run_can_be_prolonged(schedule, tmp_path):
+    options = {"schedule": schedule, "warmup_steps": 2}
+    whole = vqvae(folder=tmp_path / "whole", **options)
+    vqvae(folder=tmp_path / "parts", **options, steps=6)
+    longer = vqvae(folder=tmp_path / "parts", **options, resume=True)
+    assert longer.steps_done == 10
+    same = without_seconds(longer.history) == without_seconds(whole.history)
+    assert same == (schedule == "constant")  # a cosine of 6 steps is not the first part of another
+    with pytest.raises(ValueError, match="steps is 9, but .*step_00000010 has 10 already"):
+        vqvae(folder=tmp_path / "parts", **options, resume=True, steps=9)
+
+
+def test_a_prolonged_run_keeps_the_start_of_its_critic(tmp_path):
+    vqgan(folder=tmp_path, steps=6, disc_start=None)  # a third of the steps: 2
+    history = vqgan(folder=tmp_path, steps=10, disc_start=None, resume=True).history
+    assert [entry["step"] for entry in history if "critic" in entry] == list(range(3, 11))
+
+
+def test_the_seconds_of_a_resumed_run_go_on(tmp_path):
+    vqvae(folder=tmp_path, steps=5, schedule="constant")
+    history = vqvae(folder=tmp_path, schedule="constant", resume=True).history
+    seconds = [entry["seconds"] for entry in history]
+    assert seconds == sorted(seconds)
+
+
+def test_a_run_is_resumed_with_the_same_pictures_and_networks(tmp_path):
+    vqgan(folder=tmp_path, steps=2)
+    recipe = VQGANRecipe(**TEN | CARE | CRITIC | {"disc_start": 3, "steps": 2})
+    options = {"folder": tmp_path, "resume": True, **QUIET}
+    fewer, other = TensorImages(digits().images[:40]), FeatureDistance(FeatureNet(3, widths=(4, 8)))
+    with pytest.raises(ValueError, match="trained with other pictures .50 of TensorImages, 1×32"):
+        train_vqgan(fewer, vqvae_digits(), recipe, perceptual=distance(), **options)
+    with pytest.raises(ValueError, match="trained with other perceptual "):
+        train_vqgan(images(), vqvae_digits(), recipe, perceptual=other, **options)
+
+
+def test_a_damaged_checkpoint_says_which_one_to_go_on_from(tmp_path):
     vqvae(folder=tmp_path)
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["log.jsonl", "step_00000010"]
+    damaged = latest_checkpoint(tmp_path)
+    (damaged / "training.safetensors").write_bytes(b"cut")
+    with pytest.raises(ValueError, match=f"remove {damaged} to go on from step_00000008"):
+        vqvae(folder=tmp_path, resume=True)
+    shutil.rmtree(damaged)
+    assert vqvae(folder=tmp_path, resume=True).steps_done == 10

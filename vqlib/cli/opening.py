@@ -66,7 +66,9 @@ def about_pictures(train: Images, held_out: Sized | str) -> tuple[str, str]:
         held_out: to measure with, or why there is none.
     """
     skipped = len(getattr(train, "skipped", ())) + len(getattr(held_out, "skipped", ()))
-    out = f"none held out: {held_out}" if isinstance(held_out, str) else f"{len(held_out):,} held out"
+    out = (
+        f"none held out: {held_out}" if isinstance(held_out, str) else f"{len(held_out):,} held out"
+    )
     words = [f"{len(train):,} to learn from", out]
     if skipped:
         words.append(f"{skipped:,} left out, since they cannot be read")

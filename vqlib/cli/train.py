@@ -4,15 +4,16 @@ import os
 from dataclasses import dataclass, field, replace
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Annotated, Literal, TypeVar
+from typing import Annotated, Literal
 
 import torch
 import tyro
 from tqdm import tqdm
 
+from vqlib.cli.batch import fitting_batch
 from vqlib.cli.closing import closing_line
 from vqlib.cli.flags import flag
-from vqlib.cli.messages import name_left_out, say
+from vqlib.cli.messages import name_left_out
 from vqlib.cli.models import find_model, load_kind
 from vqlib.cli.opening import about_codec, about_pictures, about_run, opening
 from vqlib.cli.train_prior import TrainPrior
@@ -32,7 +33,7 @@ from vqlib.course.pretrained import load_perceptual
 from vqlib.data.catalogue import open_images
 from vqlib.data.images import Images, stack
 from vqlib.measure import psnr
-from vqlib.train.recipe import Recipe, Trained
+from vqlib.train.recipe import Trained
 from vqlib.train.runtime import find_device
 from vqlib.train.stage1 import Stage1Recipe
 from vqlib.train.vqgan import VQGANRecipe, train_vqgan
@@ -40,7 +41,6 @@ from vqlib.train.vqvae import VQVAERecipe, train_vqvae
 
 Shape = Literal["digits", "cifar10", "photos", "f2", "f4", "f8", "f16", "f32"]
 CODES = {"gradient": GradientCodes(), "ema": EMACodes(), "normalized": NormalizedCodes()}
-R = TypeVar("R", bound=Recipe)
 # Held-out images at the end of a run; `measure` takes all of them.
 NUM_HELD_OUT = 256
 
@@ -186,25 +186,6 @@ class Stage1Material:
     """To measure with, or why there is nothing."""
     recipe: Stage1Recipe
     """How to train, with a batch that the pictures fill."""
-
-
-def fitting_batch(recipe: R, num_images: int) -> R:
-    """The recipe, with a smaller batch where there are fewer pictures than it asks for.
-
-    Raises:
-        ValueError: there are not even as many pictures as parts and processes.
-    """
-    if recipe.batch_size <= num_images:
-        return recipe
-    parts = recipe.accumulate * int(os.environ.get("WORLD_SIZE", 1))
-    size = num_images // parts * parts
-    if size == 0:
-        raise ValueError(
-            f"there are {num_images} pictures to learn from, {parts} are needed at least: a batch "
-            "has one for each process and each part (accumulate)"
-        )
-    say(f"batches of {size}, not of {recipe.batch_size}: there are only {num_images} pictures")
-    return replace(recipe, batch_size=size)
 
 
 @dataclass(frozen=True)

@@ -6,9 +6,10 @@ from pathlib import Path
 from typing import Literal
 
 from vqlib.cli.closing import closing_line
+from vqlib.cli.batch import fitting_batch
 from vqlib.cli.material import Material, from_pictures, from_tokens
+from vqlib.cli.opening import about_pictures, about_prior, about_run, opening
 from vqlib.cli.prior_source import PriorSource
-from vqlib.data.batches import batch_indices
 from vqlib.generate.gpt import GPTConfig
 from vqlib.generate.order import Order, OrderName
 from vqlib.generate.pixelcnn import GatedPixelCNNConfig, PixelCNNConfig
@@ -64,14 +65,25 @@ class TrainPrior:
             raise ValueError(f"workers is {self.workers}; it must be 0 or more")
         material = self.material()
         config, watch = self.config(material), self.watch(material)
-        if self.recipe.sample_every is not None:
+        recipe = fitting_batch(self.recipe, len(material.train))
+        if recipe.sample_every is not None:
             material.check_preview(config)
-        next(batch_indices(len(material.train), self.recipe.batch_size, seed=self.recipe.seed))
         material.check_run(self.out, resume=self.resume)
+        opening(
+            [
+                about_pictures(
+                    getattr(material.train, "images", material.train), material.held_out
+                ),
+                about_prior(config, material.meaning),
+                *about_run(recipe, find_device(self.device), self.out),
+            ]
+        )
         self.out.mkdir(parents=True, exist_ok=True)
         material.prepare_run(self.out)
         options = {"folder": self.out, "resume": self.resume, "device": self.device}
-        trained = train_prior(material.train, config, self.recipe, watch, **options)
+        trained = train_prior(material.train, config, recipe, watch, **options)
+        if trained.steps_done < recipe.steps and not trained.stopped_early:
+            return closing_line(trained, recipe.steps, self.out)
         if isinstance(material.held_out, str):
             print(f"nothing measured: {material.held_out}")
         else:
@@ -80,7 +92,7 @@ class TrainPrior:
                 f"held-out negative log-likelihood {nll:.3f} nats = {nll / math.log(2):.3f} bits "
                 f"per token, {len(material.held_out)} pictures"
             )
-        return closing_line(trained, self.recipe.steps, self.out)
+        return closing_line(trained, recipe.steps, self.out)
 
     def material(self) -> Material:
         """What to train with."""

@@ -35,7 +35,7 @@ def batch_indices(
     step = first_step
     while True:
         epoch, start = divmod(step, per_epoch)
-        generator = torch.Generator().manual_seed(seed * 1_000_003 + epoch)
+        generator = torch.Generator().manual_seed((seed * 1_000_003 + epoch) % 2**63)
         shuffled = torch.randperm(num_images, generator=generator)
         for position in range(start, per_epoch):
             yield shuffled[position * batch_size : (position + 1) * batch_size]
@@ -67,16 +67,24 @@ def draw_batches(
         seed: of the random crops.
         workers: processes that read and crop; 0 for none.
         pin_memory: for copies to a GPU that do not wait.
+
+    Raises:
+        OSError: a file is gone or may not be read.
+        ValueError: a picture is broken.
     """
     loader = DataLoader(
         _Drawn(images, seed),
         batch_sampler=draws,
         num_workers=workers,
         generator=torch.Generator(),  # or it would draw from the global one, that of dropout
-        worker_init_fn=_leave_interrupts_to_the_main_process,
+        worker_init_fn=_leave_signals_to_the_main_process,
+        collate_fn=_stacked,
         pin_memory=pin_memory,
     )
-    return iter(loader)
+    for x in loader:
+        if isinstance(x, Exception):
+            raise x
+        yield x
 
 
 @dataclass(frozen=True)
@@ -84,8 +92,17 @@ class _Drawn(Dataset):
     images: Images
     seed: int
 
-    def __getitem__(self, draw: Draw) -> Tensor:
-        return self.images.draw(draw.index, generator_of(self.seed, draw.position))
+    def __getitem__(self, draw: Draw) -> Tensor | Exception:
+        try:
+            return self.images.draw(draw.index, generator_of(self.seed, draw.position))
+        except (ValueError, OSError) as error:
+            return error  # a worker process would put its traceback into the message
+
+
+def _stacked(items: list[Tensor | Exception]) -> Tensor | Exception:
+    """The batch, or the first error in it."""
+    errors = [item for item in items if isinstance(item, Exception)]
+    return errors[0] if errors else torch.stack(items)
 
 
 def generator_of(seed: int, position: int) -> torch.Generator:
@@ -95,5 +112,7 @@ def generator_of(seed: int, position: int) -> torch.Generator:
     return torch.Generator().manual_seed(spread)
 
 
-def _leave_interrupts_to_the_main_process(_: int) -> None:
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+def _leave_signals_to_the_main_process(_: int) -> None:
+    # Terminals and job schedulers send theirs to all processes, but the step has to be finished.
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.SIG_IGN)

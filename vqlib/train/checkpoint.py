@@ -203,6 +203,11 @@ def latest_checkpoint(folder: str | Path) -> Path | None:
     return found[-1] if found else None
 
 
+def has_begun(folder: str | Path | None) -> bool:
+    """Whether a run folder holds a checkpoint already; None, which keeps nothing, does not."""
+    return folder is not None and latest_checkpoint(folder) is not None
+
+
 def all_checkpoints(folder: str | Path) -> list[Path]:
     """The checkpoints of a run folder, that with the highest step last."""
     return sorted(path for path in Path(folder).glob("step_*") if path.is_dir())

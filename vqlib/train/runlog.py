@@ -77,7 +77,9 @@ def read_log(folder: str | Path) -> list[Entry]:
     """
     path = Path(folder) / "log.jsonl"
     lines = path.read_text(encoding="utf-8").splitlines() if path.is_file() else []
-    entries = [json.loads(line) for line in lines if line.endswith("}")]  # the last may be cut short
+    entries = [
+        json.loads(line) for line in lines if line.endswith("}")
+    ]  # the last may be cut short
     return [{k: math.nan if v is None else v for k, v in entry.items()} for entry in entries]
 
 

@@ -17,7 +17,7 @@ from vqlib.data.batches import Draw, batch_indices, draw_batches
 from vqlib.data.folder import FolderImages
 from vqlib.data.images import Images, TensorImages
 from vqlib.data.pictures import grid
-from vqlib.train.checkpoint import latest_checkpoint
+from vqlib.train.checkpoint import has_begun
 from vqlib.train.recipe import Recipe
 from vqlib.train.runtime import Runtime
 
@@ -79,8 +79,7 @@ def prepare(
     torch.manual_seed(recipe.seed)
     codec = model.build() if isinstance(model, VQVAEConfig) else model
     codec = place.put(codec, channels_last=recipe.channels_last).train()
-    resumed = folder is not None and latest_checkpoint(folder) is not None
-    if recipe.kmeans_init and not resumed:
+    if recipe.kmeans_init and not has_begun(folder):
         _start_codes(codec, images, recipe, place)
     if recipe.compile:
         from torch._functorch import config as functorch  # seconds: only where it is needed

@@ -23,7 +23,7 @@ from vqlib.compress.losses import (
 from vqlib.compress.perceptual import weights_digest
 from vqlib.compress.vqvae import VQVAE, LabelMapConfig, LabelMapVQVAE, VQVAEConfig
 from vqlib.data.images import Images
-from vqlib.train.checkpoint import Part, latest_checkpoint, training_of
+from vqlib.train.checkpoint import Part, has_begun, latest_checkpoint, training_of
 from vqlib.train.loop import Run, clip_gradients, mean_logs
 from vqlib.train.recipe import Trained
 from vqlib.train.runtime import Runtime, start
@@ -78,7 +78,6 @@ class VQGANRecipe(Stage1Recipe):
         for name in ("disc_layers", "disc_channels"):
             if getattr(self, name) < 1:
                 raise ValueError(f"{name} is {getattr(self, name)}; it must be at least 1")
-
 
     def settled(self, folder: str | Path | None = None) -> "VQGANRecipe":
         """The recipe with a number for the critic's start: that of the folder's run, if it has one.
@@ -145,7 +144,8 @@ def train_vqgan(
     with start(device) as place:
         codec = prepare(model, images, recipe, place, folder)
         train_step = VQGANStep(codec, images.image_shape[0], perceptual, recipe, place)
-        take_over(start_from, train_step.parts, quiet=not place.is_main)
+        if not has_begun(folder):
+            take_over(start_from, train_step.parts, quiet=not place.is_main)
         if recipe.disc_weight and recipe.disc_start < recipe.steps:
             train_step.critic.check_size(*images.image_shape[1:])  # now, not when it comes in
         options = {"folder": folder, "resume": resume, "progress": progress, "material": material}

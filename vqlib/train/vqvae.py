@@ -10,6 +10,7 @@ from torch import Tensor
 from vqlib.compress.losses import label_map_loss, vqvae_loss
 from vqlib.compress.vqvae import VQVAE, LabelMapVQVAE, VQVAEConfig
 from vqlib.data.images import Images
+from vqlib.train.checkpoint import has_begun
 from vqlib.train.loop import Run, clip_gradients, mean_logs
 from vqlib.train.recipe import Trained
 from vqlib.train.runtime import start
@@ -88,7 +89,8 @@ def train_vqvae(
             return mean_logs(logs)
 
         parts = {"optimizer": optimizer, "care": care}
-        take_over(start_from, parts, quiet=not place.is_main)
+        if not has_begun(folder):
+            take_over(start_from, parts, quiet=not place.is_main)
         options = {"folder": folder, "resume": resume, "progress": progress}
         options["material"] = material_of(images)
         with Run(codec, parts, recipe, place, **options) as run:
