@@ -57,8 +57,11 @@ def prior(**changes) -> Trained:
 
 
 def assert_close_weights(one: nn.Module, two: nn.Module, tolerance: float) -> None:
-    """All but one in a thousand: Adam divides by the gradient's size, so where a gradient is nothing
-    but rounding, which differs between processors, the step is too."""
+    """All weights but one in a thousand.
+
+    Adam divides by the gradient's size: where a gradient is nothing but rounding, which differs
+    between processors, the step is too.
+    """
     pairs = [(t, two.state_dict()[name]) for name, t in one.state_dict().items()]
     apart = torch.cat([(a - b).abs().flatten() for a, b in pairs])
     assert (apart > tolerance).float().mean() <= 1e-3

@@ -5,8 +5,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
-from vqlib.cli.closing import closing_line
 from vqlib.cli.batch import fitting_batch
+from vqlib.cli.closing import closing_line
 from vqlib.cli.material import Material, from_pictures, from_tokens
 from vqlib.cli.opening import about_pictures, about_prior, about_run, opening
 from vqlib.cli.prior_source import PriorSource
