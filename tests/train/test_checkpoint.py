@@ -13,6 +13,7 @@ from vqlib.compress import (
     EMACodes,
     FeatureNet,
     NormalizedCodes,
+    PatchDiscriminator,
     label_maps,
     vqvae_digits,
 )
@@ -71,6 +72,7 @@ MODELS = {
     "label_maps": lambda: label_maps(vqvae_digits(), 5).build(),
     "vqgan_label_maps": lambda: label_maps(vqgan_digits(), 5).build(),
     "feature_net": lambda: FeatureNet(3, widths=(4, 8)),
+    "critic": lambda: PatchDiscriminator(1, base_channels=4, num_layers=2),
     "palette": palette,
     "gpt": gpt,
     "gpt_in_another_order": lambda: gpt(

@@ -99,12 +99,20 @@ def fill(
 
     Copied ones are taken out of `state`: its memory goes over to the model bit by bit. The other
     arguments are those that `check` has passed.
+
+    Raises:
+        ValueError: a number is not finite, or too large for the model's kind of number.
     """
     copies = {}
     for name, tensor in model.state_dict().items():
         copies[name] = torch.empty_like(tensor, device="cpu")
         for ours, copy in views({name: copies[name]}).items():
             copy.copy_(state.pop(names[ours]))
+            if not copy.isfinite().all():
+                raise ValueError(
+                    f"{names[ours]} has numbers that are not finite (NaN or infinite): such a "
+                    "model is of no use; take a checkpoint from before its training went wrong"
+                )
     model.load_state_dict(copies, assign=True)
     model.eval()
 
