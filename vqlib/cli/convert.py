@@ -17,6 +17,7 @@ from vqlib.generate.condition import ClassCondition
 from vqlib.official.choose import averaged, first_stages, transformers, without
 from vqlib.official.net2net import FIRST, Net2Net, account_net2net, load_net2net
 from vqlib.official.taming import (
+    AVERAGED,
     DISCRIMINATOR,
     account,
     actnorm,
@@ -123,7 +124,7 @@ class Convert:
                 raise ValueError(reason)
         found = transformers(state) or first_stages(state) or [""]
         if len(found) > 1:
-            raise ValueError(f"there are several models; choose one with --prefix: {found}")
+            raise ValueError(f"there are several models; give one as --prefix: {', '.join(found)}")
         (prefix,) = found
         beside = {name: it for name, it in state.items() if not name.startswith(prefix)}
         others = sorted({name.split(".")[0] for name in beside if not why_not(name)})
@@ -208,19 +209,21 @@ def save_codec(
 
 def reasons(fates: Mapping[str, str], critic: PatchDiscriminator | None) -> Counter[str]:
     """Why tensors are in no folder, and how many for each reason."""
-    found = Counter(
+    return Counter(
         fate.removeprefix("not loaded: ")
         for name, fate in fates.items()
         if fate.startswith("not loaded: ") and not (critic and DISCRIMINATOR in name)
     )
-    return found
 
 
 def described(
     folder: Path, critic: PatchDiscriminator | None, left_out: Mapping[str, int]
 ) -> list[str]:
     """Lines about the critic and about what is left out."""
-    lines = [f"left out: {reason}: {count}" for reason, count in left_out.items()]
+    hints = {AVERAGED: " (--ema takes them)"}
+    lines = [
+        f"left out: {reason}{hints.get(reason, '')}: {count}" for reason, count in left_out.items()
+    ]
     if critic is None:
         return lines
     field = critic.receptive_field

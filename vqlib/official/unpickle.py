@@ -69,7 +69,8 @@ def read_checkpoint(path: str | Path) -> dict[str, Tensor]:
             file.seek(0)
             tensors = load_file(path) if is_safetensors(head) else _pickled(file, head)
         except Exception as error:  # damaged bytes make the parsers raise almost anything
-            reason = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
+            reason = f"{type(error).__name__}: {error}".removesuffix(": ")
+            reason = reason.removeprefix("ValueError: ")  # our own words
             raise ValueError(f"{path}: not a readable checkpoint ({reason})") from error
     if not tensors:
         raise ValueError(
