@@ -34,8 +34,9 @@ from vqlib.train.token_folder import written_whole
 
 State = Mapping[str, Tensor]
 
-# What the errors of `vqlib.official` call by its name in Python, and what gives it here.
+# What the errors of `vqlib.official` call by its name in Python, and what does it here.
 FLAGS = {
+    "to be left out": "to be left out by --ignore",
     r"(condition_)?grid( or condition_grid)?": "--image-size",
     "image_size": "--image-size",
     "num_heads": "--num-heads",
@@ -57,11 +58,11 @@ FOREIGN = {
 
 @dataclass(frozen=True)
 class Convert:
-    """Turn a released VQGAN or transformer (taming-transformers) into a folder.
+    """Turn a released VQGAN or transformer (taming-transformers, .ckpt) into a folder.
 
-    The file is a .ckpt, .pt or .safetensors; nothing in it is executed. Of a VQGAN the folder is a
-    --model for the other commands, of a transformer, which comes with its codecs, a --prior. A
-    discriminator in the file goes into the folder critic in that of its VQGAN.
+    Nothing in the file, which may also be a .safetensors, is executed. Of a VQGAN the folder is a
+    --model for the other commands, of a transformer, which comes with its codecs, a --prior. The
+    discriminator of a VQGAN goes into the folder critic inside.
     """
 
     checkpoint: Positional[Path]

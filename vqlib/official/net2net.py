@@ -188,7 +188,7 @@ def _parts(source: Source) -> dict[str, dict[str, Tensor]]:
             if prefix not in parts:
                 raise ValueError(
                     f"not known: {name}; the names in a transformer's file begin with "
-                    f"{', '.join(parts)}"
+                    f"{', '.join(parts)} unless they are leftovers to be left out"
                 )
             parts[prefix][name.removeprefix(prefix)] = tensor
     return parts
