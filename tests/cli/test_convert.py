@@ -15,10 +15,10 @@ from tests.official.test_net2net import Case, Sizes
 from vqlib.cli import convert as cli_convert
 from vqlib.compress import PatchDiscriminator
 from vqlib.compress.discriminator import PatchDiscriminatorConfig
-from vqlib.generate import ClassCondition, MapCondition, NoCondition
+from vqlib.generate import ClassCondition, MapCondition, NoCondition, Order
 from vqlib.official import load_discriminator, load_vqmodel
 from vqlib.official.net2net import load_net2net
-from vqlib.train.checkpoint import load_model
+from vqlib.train.checkpoint import load_model, save_model
 from vqlib.train.pipeline import load_pipeline
 
 MODEL_FILES = ["config.json", "model.safetensors", "record.json"]
@@ -112,7 +112,7 @@ def test_what_stands_before_all_names_is_taken_off(prefix, tmp_path, capsys):
     torch.save({"model": {prefix + name: it for name, it in state.items()}}, tmp_path / "a.pt")
     assert run("convert", tmp_path / "a.pt", tmp_path / "model") == 0
     words = capsys.readouterr().out
-    assert f"all names begin with {prefix}, which was taken off" in words
+    assert f"the model's names begin with {prefix}, which was taken off" in words
     expected = load_vqmodel(state).state_dict()
     for name, it in load_model(tmp_path / "model").state_dict().items():
         assert torch.equal(it, expected[name])
@@ -251,7 +251,8 @@ def the_file_in_a_model_folder(path):
 
 
 def of_another_library(path):
-    torch.save({"encoder.down_blocks.0.resnets.0.conv1.weight": torch.zeros(1)}, path)
+    names = ("encoder.conv_in.weight", "encoder.down_blocks.0.resnets.0.conv1.weight")
+    torch.save({f"vae.{name}": torch.zeros(1) for name in names}, path)
     return path
 
 
@@ -352,6 +353,10 @@ def test_a_released_transformer_becomes_a_pipeline(transformer, tmp_path, capsys
         num_classes=None if meaning == "none" else 7,
     )
     assert loaded.meaning == meaning
+    critic = load_model(out / "codec" / "critic")
+    assert critic.config == PatchDiscriminatorConfig(3, 4, 1)
+    assert f"{out / 'codec' / 'critic'}: the discriminator, which judges 16×16 pixels\n" in words
+    assert f"left out: attention knows which position sees which: {layers}\n" in words
     parts = (loaded.prior, loaded.codec, loaded.condition_codec)
     for mine, theirs in zip(parts, expected, strict=True):
         assert (mine is None) == (theirs is None)
@@ -367,6 +372,25 @@ def test_a_released_transformer_becomes_a_pipeline(transformer, tmp_path, capsys
         assert run("paint", labels, "--prior", out, "--out", tmp_path / "b.png") == 0
         with Image.open(tmp_path / "b.png") as picture:
             assert picture.size == (10, 12)
+
+
+def test_a_transformer_in_a_wrapper_with_averages_and_an_order(tmp_path, capsys):
+    case, order = SMALL_TRANSFORMER["class"], Order("spiral_out")
+    state = case.state()
+    file = state | averages(state)
+    file["permuter.forward_shuffle_idx"] = order.permutation(3, 3)
+    torch.save({"module." + name: it for name, it in file.items()}, tmp_path / "a.pt")
+    out = tmp_path / "model"
+    assert run("convert", tmp_path / "a.pt", out, *THREE_HEADS, *classes("class"), "--ema") == 0
+    words = capsys.readouterr().out
+    assert (
+        "the model's names begin with module., which was taken off\nmoving averages taken" in words
+    )
+    loaded = load_pipeline(out)
+    assert loaded.prior.config.order == order
+    expected = state["transformer.head.weight"] / 2, state["first_stage_model.quant_conv.bias"] / 2
+    assert torch.equal(loaded.prior.head.weight, expected[0])
+    assert torch.equal(loaded.codec.to_codes.bias, expected[1])
 
 
 def test_what_a_file_does_not_tell_of_a_transformer(tmp_path, capsys):
@@ -385,6 +409,18 @@ def test_what_a_file_does_not_tell_of_a_transformer(tmp_path, capsys):
     # Its codec alone.
     assert run(*call, "--prefix", "first_stage_model.", "--image-size", 6) == 0
     assert type(load_model(out)).__name__ == "VQVAE"
+
+
+def test_ctrl_c_leaves_no_codec_without_its_critic(tmp_path, monkeypatch):
+    def interrupted(model, *args, **options):
+        if isinstance(model, PatchDiscriminator):
+            raise KeyboardInterrupt
+        save_model(model, *args, **options)
+
+    save_lightning(tmp_path / "a.ckpt", first_stage())
+    monkeypatch.setattr(cli_convert, "save_model", interrupted)
+    assert run("convert", tmp_path / "a.ckpt", tmp_path / "model") == 130
+    assert list(tmp_path.iterdir()) == [tmp_path / "a.ckpt"]
 
 
 def test_ctrl_c_leaves_no_part_of_a_pipeline(transformer, tmp_path, monkeypatch):

@@ -205,7 +205,7 @@ def draw(shapes: Shapes, seed: int = 0) -> dict[str, Tensor]:
 
 def averages(state: dict[str, Tensor]) -> dict[str, Tensor]:
     """What latent diffusion keeps beside a model: an average of every parameter, without dots."""
-    buffers = ("running_mean", "running_var", "num_batches_tracked", "colorize", "initialized")
+    buffers = ("running_mean", "running_var", "num_batches_tracked", "colorize", "mask")
     found = {
         f"model_ema.{name.replace('.', '')}": tensor / 2
         for name, tensor in state.items()

@@ -327,6 +327,7 @@ def test_numbers_that_are_not_finite_are_named(value):
     huge = {**state, "quant_conv.bias": torch.full((8,), 1e300, dtype=torch.float64)}
     with pytest.raises(ValueError, match="quant_conv.bias has numbers that are not finite"):
         load_vqmodel(huge)
+    load_vqmodel({**state, "quant_conv.bias": torch.full((8,), 3e38)})  # but their sum is not
 
 
 @pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16, torch.float64])

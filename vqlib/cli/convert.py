@@ -49,7 +49,7 @@ FOREIGN = {
         "its tensors have this library's names already; give the folder that it is in as --model "
         "or --prior to the other commands"
     ),
-    r".*\.(down|up)_blocks\..+": (
+    r"(encoder\.down|decoder\.up)_blocks\..+": (
         "its tensors have the names of the diffusers library; only those of taming-transformers "
         "are known"
     ),
@@ -105,8 +105,9 @@ class Convert:
                 notes.append(f"left out as --ignore says: {len(state) - len(kept)}")
                 state = kept
             prefix, state = self._model(state)
+            refuse_foreign(state)
             if prefix and not self.prefix:
-                notes.append(f"all names begin with {prefix}, which was taken off")
+                notes.append(f"the model's names begin with {prefix}, which was taken off")
             if self.ema:
                 state, num_averages = averaged(state)
                 notes.append(f"moving averages taken for weights: {num_averages}")
@@ -120,9 +121,6 @@ class Convert:
         if self.prefix:
             prefix = self.prefix if self.prefix.endswith(".") else self.prefix + "."
             return prefix, part(state, prefix)
-        for names, reason in FOREIGN.items():
-            if any(re.fullmatch(names, name) for name in state):
-                raise ValueError(reason)
         found = transformers(state) or first_stages(state) or [""]
         if len(found) > 1:
             raise ValueError(f"there are several models; give one as --prefix: {', '.join(found)}")
@@ -182,6 +180,13 @@ class Convert:
         if self.ema:
             record["ema"] = True
         return record | ({"ignored": list(self.ignore)} if self.ignore else {})
+
+
+def refuse_foreign(state: State) -> None:
+    """Raise `ValueError` for a layout that is another's, whose first missing name would tell less."""
+    for names, reason in FOREIGN.items():
+        if any(re.fullmatch(names, name) for name in state):
+            raise ValueError(reason)
 
 
 def find_critic(state: State, prefix: str = "") -> PatchDiscriminator | None:
