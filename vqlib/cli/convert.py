@@ -183,7 +183,7 @@ class Convert:
 
 
 def refuse_foreign(state: State) -> None:
-    """Raise `ValueError` for a layout that is another's, whose first missing name would tell less."""
+    """Raise `ValueError` for a layout of others: what is missing of ours would tell less."""
     for names, reason in FOREIGN.items():
         if any(re.fullmatch(names, name) for name in state):
             raise ValueError(reason)
