@@ -11,7 +11,7 @@ from vqlib.compress import (
     nonsaturating_discriminator_loss,
     nonsaturating_generator_loss,
 )
-from vqlib.compress.discriminator import BatchNorm
+from vqlib.compress.discriminator import BatchNorm, PatchDiscriminatorConfig
 
 
 def seen_by_one_verdict(discriminator: PatchDiscriminator, side: int) -> Tensor:
@@ -69,9 +69,16 @@ def test_images_too_small_for_a_verdict_are_named(num_layers):
         discriminator.layers(torch.zeros(1, 1, side - 1, side))
 
 
-def test_a_wrong_depth_is_named():
-    with pytest.raises(ValueError, match="num_layers is 0"):
-        PatchDiscriminator(num_layers=0)
+@pytest.mark.parametrize("name", ["image_channels", "base_channels", "num_layers"])
+def test_a_wrong_size_is_named(name):
+    with pytest.raises(ValueError, match=f"{name} is 0; it must be at least 1"):
+        PatchDiscriminator(**{name: 0})
+
+
+def test_it_knows_its_shape():
+    discriminator = PatchDiscriminator(1, base_channels=4, num_layers=2)
+    assert discriminator.config == PatchDiscriminatorConfig(1, 4, 2)
+    assert PatchDiscriminator().config == PatchDiscriminatorConfig()
 
 
 @pytest.mark.parametrize(

@@ -73,6 +73,24 @@ def test_attention_stands_at_the_lowest_resolution_only():
         assert decoder.last_layer is decoder.conv_out.weight
 
 
+@pytest.mark.parametrize("levels", [(), (0,), (1, 2), (0, 1, 2)])
+def test_attention_stands_where_it_is_wanted_in_both_halves(levels):
+    autoencoder = replace(narrow(4).autoencoder, attention_levels=levels)
+    encoder, decoder = autoencoder.build()
+    for half in (encoder.levels, decoder.levels[::-1]):  # full resolution first
+        found = [isinstance(level.attention[0], SpatialAttention) for level in half]
+        assert found == [i in levels for i in range(3)]
+    x = torch.rand(1, 3, 8, 8)
+    assert decoder(encoder(x)).shape == x.shape
+
+
+def test_the_middle_may_do_without_attention():
+    halves = replace(narrow(4).autoencoder, middle_attention=False, attention_levels=()).build()
+    for half in halves:
+        assert not any(isinstance(layer, SpatialAttention) for layer in half.modules())
+    assert isinstance(narrow(4).autoencoder.build()[0].middle.attention, SpatialAttention)
+
+
 def test_dropout_is_off_in_evaluation_only():
     config = VQGANAutoencoderConfig(
         base_channels=8, channel_multipliers=(1, 2), latent_channels=4, code_dim=4, dropout=0.5
@@ -144,8 +162,20 @@ def test_upsampling_repeats_pixels_before_its_convolution():
         (lambda: VQGANAutoencoderConfig(code_dim=0), "code_dim is 0"),
         (lambda: VQGANAutoencoderConfig(channel_multipliers=()), r"channel_multipliers is \(\)"),
         (lambda: VQGANAutoencoderConfig(channel_multipliers=(1, 0)), r"is \(1, 0\)"),
+        (
+            lambda: VQGANAutoencoderConfig(attention_levels=(3, 5)),
+            r"attention_levels is \(3, 5\); the levels are 0 \(full resolution\) to 4",
+        ),
     ],
-    ids=["f", "image_size", "image_channels", "code_dim", "no-levels", "empty-level"],
+    ids=[
+        "f",
+        "image_size",
+        "image_channels",
+        "code_dim",
+        "no-levels",
+        "empty-level",
+        "attention_levels",
+    ],
 )
 def test_wrong_configurations_are_named(wrong, message):
     with pytest.raises(ValueError, match=message):

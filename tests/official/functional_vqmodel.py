@@ -41,7 +41,9 @@ def attention(state: State, name: str, x: Tensor) -> Tensor:
 
 
 def middle(state: State, name: str, x: Tensor) -> Tensor:
-    x = attention(state, f"{name}.attn_1", res_block(state, f"{name}.block_1", x))
+    x = res_block(state, f"{name}.block_1", x)
+    if f"{name}.attn_1.norm.weight" in state:
+        x = attention(state, f"{name}.attn_1", x)
     return res_block(state, f"{name}.block_2", x)
 
 

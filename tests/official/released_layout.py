@@ -31,6 +31,13 @@ class Layout:
     ndf: int = 64
     lpips: bool = True
     colorize: bool = False
+    attention: tuple[int, ...] | None = None
+    middle_attention: bool = True
+    actnorm: bool = False
+
+    def attends(self, level: int) -> bool:
+        """Whether a level has attention; the reference names resolutions, here 0 is the full one"""
+        return level in ((len(self.ch_mult) - 1,) if self.attention is None else self.attention)
 
 
 F16_1024 = Layout()
@@ -76,10 +83,11 @@ def attention(name: str, channels: int) -> Shapes:
     return shapes
 
 
-def middle(name: str, channels: int) -> Shapes:
-    first = res_block(f"{name}.block_1", channels, channels)
-    second = res_block(f"{name}.block_2", channels, channels)
-    return first | attention(f"{name}.attn_1", channels) | second
+def middle(name: str, layout: Layout, channels: int) -> Shapes:
+    shapes = res_block(f"{name}.block_1", channels, channels)
+    if layout.middle_attention:
+        shapes |= attention(f"{name}.attn_1", channels)
+    return shapes | res_block(f"{name}.block_2", channels, channels)
 
 
 def encoder(layout: Layout) -> Shapes:
@@ -90,11 +98,11 @@ def encoder(layout: Layout) -> Shapes:
         for j in range(layout.num_res_blocks):
             shapes |= res_block(f"encoder.down.{i}.block.{j}", channels, out)
             channels = out
-            if i == last:
+            if layout.attends(i):
                 shapes |= attention(f"encoder.down.{i}.attn.{j}", channels)
         if i != last:
             shapes |= conv(f"encoder.down.{i}.downsample.conv", channels, channels, 3)
-    shapes |= middle("encoder.mid", channels) | norm("encoder.norm_out", channels)
+    shapes |= middle("encoder.mid", layout, channels) | norm("encoder.norm_out", channels)
     return shapes | conv("encoder.conv_out", channels, layout.z_channels, 3)
 
 
@@ -102,14 +110,14 @@ def decoder(layout: Layout) -> Shapes:
     last = len(layout.ch_mult) - 1
     channels = layout.ch * layout.ch_mult[-1]
     shapes = conv("decoder.conv_in", layout.z_channels, channels, 3)
-    shapes |= middle("decoder.mid", channels)
+    shapes |= middle("decoder.mid", layout, channels)
     for i in range(last, -1, -1):
         for j in range(layout.num_res_blocks + 1):
             shapes |= res_block(
                 f"decoder.up.{i}.block.{j}", channels, layout.ch * layout.ch_mult[i]
             )
             channels = layout.ch * layout.ch_mult[i]
-            if i == last:
+            if layout.attends(i):
                 shapes |= attention(f"decoder.up.{i}.attn.{j}", channels)
         if i != 0:
             shapes |= conv(f"decoder.up.{i}.upsample.conv", channels, channels, 3)
@@ -143,17 +151,24 @@ def lpips() -> Shapes:
     return shapes | lins
 
 
-def discriminator(channels: int, ndf: int, num_layers: int) -> Shapes:
+def discriminator(channels: int, ndf: int, num_layers: int, *, actnorm: bool = False) -> Shapes:
     name = "loss.discriminator.main"
     widths = [min(2**i, 8) * ndf for i in range(num_layers + 1)]
     shapes = conv(f"{name}.0", channels, widths[0], 4)
     for i in range(1, num_layers + 1):
-        shapes |= conv(f"{name}.{3 * i - 1}", widths[i - 1], widths[i], 4, bias=False)
-        shapes |= norm(f"{name}.{3 * i}", widths[i])
-        for statistic in ("running_mean", "running_var"):
-            shapes[f"{name}.{3 * i}.{statistic}"] = (widths[i],)
-        shapes[f"{name}.{3 * i}.num_batches_tracked"] = ()
+        shapes |= conv(f"{name}.{3 * i - 1}", widths[i - 1], widths[i], 4, bias=actnorm)
+        shapes |= (act_norm if actnorm else batch_norm)(f"{name}.{3 * i}", widths[i])
     return shapes | conv(f"{name}.{3 * num_layers + 2}", widths[-1], 1, 4)
+
+
+def batch_norm(name: str, channels: int) -> Shapes:
+    statistics = {f"{name}.{it}": (channels,) for it in ("running_mean", "running_var")}
+    return norm(name, channels) | statistics | {f"{name}.num_batches_tracked": ()}
+
+
+def act_norm(name: str, channels: int) -> Shapes:
+    shapes: Shapes = {f"{name}.{it}": (1, channels, 1, 1) for it in ("loc", "scale")}
+    return shapes | {f"{name}.initialized": ()}
 
 
 def first_stage(layout: Layout) -> Shapes:
@@ -164,7 +179,9 @@ def first_stage(layout: Layout) -> Shapes:
     if layout.lpips:
         shapes |= lpips()
     if layout.disc_layers is not None:
-        shapes |= discriminator(layout.channels, layout.ndf, layout.disc_layers)
+        shapes |= discriminator(
+            layout.channels, layout.ndf, layout.disc_layers, actnorm=layout.actnorm
+        )
     return shapes
 
 
@@ -184,6 +201,18 @@ def draw(shapes: Shapes, seed: int = 0) -> dict[str, Tensor]:
         return x if len(shape) == 2 else 0.1 * x + is_scale
 
     return OrderedDict((name, tensor(name, shape)) for name, shape in shapes.items())
+
+
+def averages(state: dict[str, Tensor]) -> dict[str, Tensor]:
+    """What latent diffusion keeps beside a model: an average of every parameter, without dots."""
+    buffers = ("running_mean", "running_var", "num_batches_tracked", "colorize", "mask")
+    found = {
+        f"model_ema.{name.replace('.', '')}": tensor / 2
+        for name, tensor in state.items()
+        if not name.endswith(buffers)
+    }
+    counters = {"model_ema.decay": torch.tensor(0.9999), "model_ema.num_updates": torch.tensor(9)}
+    return counters | found
 
 
 def state_dict(layout: Layout, seed: int = 0) -> dict[str, Tensor]:

@@ -12,7 +12,8 @@ from torch.nn import functional as F
 
 from tests.official import released_layout as layout
 from vqlib.compress import VQVAE, LabelMapVQVAE, vqgan_f16
-from vqlib.generate import GPT, ClassCondition, MapCondition, NoCondition
+from vqlib.generate import GPT, ClassCondition, MapCondition, NoCondition, Order
+from vqlib.generate.order import FIXED
 from vqlib.official import load_vqmodel, net2net, read_checkpoint, taming
 from vqlib.official.net2net import account_net2net, load_net2net
 
@@ -304,6 +305,43 @@ def test_the_released_sizes_are_recognised(name, monkeypatch):
     assert fates["transformer.blocks.0.attn.key.weight"] == key
 
 
+@pytest.mark.parametrize("name", FIXED)
+def test_the_order_of_the_tokens_is_read_from_the_file(name):
+    case = CASES["class"]
+    order = Order(name).permutation(3, 4)
+    permuter = {"forward_shuffle_idx": order, "backward_shuffle_idx": order.argsort()}
+    state = case.state() | {f"permuter.{key}": it for key, it in permuter.items()}
+    prior = load_net2net(state, **case.told).prior.double()
+    assert prior.config.order == Order(name)
+    tokens, c = torch.randint(20, (3, 12)), case.values(3)
+    with torch.no_grad():
+        found = prior.log_prob(tokens, c)
+        expected = logits(state, prior.prefix(c, 3), tokens[:, order], 3).log_softmax(-1)
+    expected = expected.gather(2, tokens[:, order, None])[..., 0][:, order.argsort()]
+    torch.testing.assert_close(found, expected.float(), rtol=1e-5, atol=1e-5)
+    fates = account_net2net(state, **untold(case))
+    assert fates["permuter.forward_shuffle_idx"].startswith("not loaded: the order of the tokens")
+
+
+def test_an_order_without_a_name_is_refused():
+    state = CASES["class"].state() | {"permuter.forward_shuffle_idx": torch.arange(12).roll(1)}
+    message = r"permuter\.forward_shuffle_idx is none of the orders raster.* on 3×4 tokens"
+    with pytest.raises(ValueError, match=message):
+        load_net2net(state, **CASES["class"].told)
+
+
+def test_averages_are_left_out_and_numbers_must_be_finite():
+    state, told = MAP.state(), {"grid": (3, 4)}
+    fates = account_net2net(state | layout.averages(state), **told)
+    assert fates["model_ema.transformerln_fbias"] == "not loaded: moving averages of the weights"
+    assert load_net2net(state | layout.averages(state), **GRID).prior is not None
+    for name in ("transformer.blocks.1.attn.query.bias", "cond_stage_model.quant_conv.bias"):
+        prefix, tensor = name.split(".", 1)
+        wrong = {**state, name: torch.full_like(state[name], torch.nan)}
+        with pytest.raises(ValueError, match=rf"{prefix}\.\*: {tensor} has .* not finite"):
+            load_net2net(wrong, **GRID)
+
+
 def test_coordinates_are_refused():
     state = Case(Sizes(20, 24, 1, 24), NoCondition(), {}).state()
     message = r"pos_emb has 24 .*room for a condition of 12 ids, but no name .*'cond_stage_model"
@@ -349,7 +387,7 @@ def test_masks_may_be_missing():
         "transformer.head.bias",
         "first_stage_model.quantize.used",
         "cond_stage_model.encoder.extra.weight",
-        "permuter.forward_shuffle_idx",
+        "ema.transformer.head.weight",
         "encoder.conv_in.weight",
     ],
 )

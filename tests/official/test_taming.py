@@ -27,6 +27,10 @@ SMALL = {
     "three levels": small(ch_mult=(1, 2, 2), num_res_blocks=2, channels=1),
     "one level": small(ch_mult=(1,)),
     "Gumbel": small(gumbel=True),
+    "attention higher": small(ch_mult=(1, 2, 2), attention=(1,)),
+    "attention at two levels": small(attention=(0, 1)),
+    "attention at the bottom only": small(attention=()),
+    "no attention": small(attention=(), middle_attention=False),
 }
 
 
@@ -39,6 +43,7 @@ TELLING = {
     "quantize.embedding.weight": None,  # one code more is a larger codebook
     "loss.discriminator.main.0.weight": r"0\.bias",
 }
+CONV = "loss.discriminator.main.0.weight"
 
 
 def double(state):
@@ -221,21 +226,49 @@ def test_an_unknown_tensor_is_named():
         "encoder.down.2.block.0.norm1.weight",
         "decoder.up.1.attn.2.norm.weight",
         "quantize.used",
-        "loss.perceptual_loss.lin5.model.1.weight",
-        "loss.logvar",
-        "model_ema.decay",
+        "quantize.initted",
     ]
     for name in unknown:
         with pytest.raises(ValueError, match=r"not known: .*|missing: encoder\.down\.[02]"):
             load_vqmodel({**state, name: torch.zeros(1)})
-    for name in unknown[-4:]:
+    for name in unknown[-2:]:
         with pytest.raises(ValueError, match=f"not known: {re.escape(name)}"):
             account({**state, name: torch.zeros(1)})
-    name = "loss.discriminator.main.3.loc"
-    with pytest.raises(ValueError, match=r"main\.\*: not known: 3\.loc"):
-        load_discriminator({**state, name: torch.zeros(1)})
-    with pytest.raises(ValueError, match=re.escape(f"not known: {name}")):
-        load_vqmodel({**state, name: torch.zeros(1)})
+    with pytest.raises(ValueError, match=r"main\.\*: not known: 3\.gain"):
+        load_discriminator({**state, "loss.discriminator.main.3.gain": torch.zeros(1)})
+
+
+@pytest.mark.parametrize(
+    ("name", "reason"),
+    [
+        ("loss.logvar", "part of the training loss"),
+        ("loss.perceptual_loss.lin5.model.1.weight", "LPIPS, part of the training loss"),
+        ("loss.discriminator.convs.0.weight", "part of the training loss"),
+        ("loss.discriminator.main.3.gain", "discriminator, see load_discriminator"),
+        ("model_ema.encoderconv_inweight", "moving averages of the weights"),
+        ("quantize.embedding.cluster_size", "statistics by which codes are learned"),
+        ("quantize.embed_avg", "statistics by which codes are learned"),
+    ],
+)
+def test_what_training_leaves_behind_is_left_out_with_a_reason(name, reason):
+    state = state_dict(small())
+    assert account({**state, name: torch.zeros(1)})[name] == f"not loaded: {reason}"
+    loaded, expected = load_vqmodel({**state, name: torch.zeros(1)}), load_vqmodel(state)
+    assert all(
+        torch.equal(it, loaded.state_dict()[key]) for key, it in expected.state_dict().items()
+    )
+
+
+def test_a_discriminator_with_actnorm_is_of_another_kind():
+    state = state_dict(small(actnorm=True))
+    fates = account(state)
+    reasons = {fates[name] for name in state if "discriminator" in name}
+    assert reasons == {
+        "not loaded: discriminator with ActNorm, a network of another kind than ours"
+    }
+    load_vqmodel(state)
+    with pytest.raises(ValueError, match=r"main\.\*: this is a discriminator with ActNorm"):
+        load_discriminator(state)
 
 
 def test_a_misshapen_tensor_is_named():
@@ -255,13 +288,58 @@ def test_a_misshapen_tensor_is_named():
         load_vqmodel({**state, "encoder.norm_out.bias": torch.zeros(64, dtype=torch.int64)})
 
 
-def test_attention_elsewhere_is_refused(tmp_path):
+def test_attention_is_found_where_it_stands():
+    found = {name: load_vqmodel(state_dict(it)).config.autoencoder for name, it in SMALL.items()}
+    levels = {name: (it.attention_levels, it.middle_attention) for name, it in found.items()}
+    assert levels == {
+        "two levels": (None, True),
+        "three levels": (None, True),
+        "one level": (None, True),
+        "Gumbel": (None, True),
+        "attention higher": ((1,), True),
+        "attention at two levels": ((0, 1), True),
+        "attention at the bottom only": ((), True),
+        "no attention": ((), False),
+    }
+
+
+def test_encoder_and_decoder_attend_at_the_same_levels(tmp_path):
     state = state_dict(small())
     moved = {name.replace("down.1.attn", "down.0.attn"): it for name, it in state.items()}
     torch.save(moved, tmp_path / "high.ckpt")
-    message = r"high\.ckpt: encoder\.down\.0 has attention, .* which is encoder\.down\.1"
+    message = r"high\.ckpt: encoder has attention at levels \[0\] and mid, decoder at \[1\] and mid"
     with pytest.raises(ValueError, match=message):
         load_vqmodel(tmp_path / "high.ckpt")
+    half = {name: it for name, it in state.items() if not name.startswith("decoder.mid.attn")}
+    with pytest.raises(ValueError, match=r"at levels \[1\] and mid, decoder at \[1\]; both must"):
+        load_vqmodel(half)
+
+
+@pytest.mark.parametrize("value", [torch.nan, torch.inf, -torch.inf])
+def test_numbers_that_are_not_finite_are_named(value):
+    state = state_dict(small(disc_layers=1))
+    for name, load in (("decoder.norm_out.bias", load_vqmodel), (CONV, load_discriminator)):
+        wrong = {**state, name: state[name].clone()}
+        wrong[name].view(-1)[2] = value
+        ending = re.escape(name.removeprefix("loss.discriminator.main."))
+        with pytest.raises(ValueError, match=f"{ending} has numbers that are not finite"):
+            load(wrong)
+    huge = {**state, "quant_conv.bias": torch.full((8,), 1e300, dtype=torch.float64)}
+    with pytest.raises(ValueError, match="quant_conv.bias has numbers that are not finite"):
+        load_vqmodel(huge)
+    load_vqmodel({**state, "quant_conv.bias": torch.full((8,), 3e38)})  # but their sum is not
+
+
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16, torch.float64])
+def test_any_precision_becomes_float32(dtype, tmp_path):
+    state = state_dict(small())
+    rounded = {name: it.to(dtype) if it.is_floating_point() else it for name, it in state.items()}
+    save_lightning(tmp_path / "half.ckpt", rounded)
+    for load in (load_vqmodel, load_discriminator):
+        model = load(tmp_path / "half.ckpt")
+        assert all(p.dtype == torch.float32 for p in model.parameters())
+    expected = rounded["decoder.conv_in.weight"].float()
+    assert torch.equal(load_vqmodel(tmp_path / "half.ckpt").decoder.conv_in.weight, expected)
 
 
 def test_loading_copies_and_leaves_the_random_state_alone():

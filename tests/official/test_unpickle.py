@@ -65,11 +65,48 @@ def test_without_a_state_dict_the_tensors_at_the_top_are_taken(tmp_path, zipped)
     assert_same(read_checkpoint(tmp_path / "plain.pt"), state)
 
 
-def test_safetensors_are_read_too(tmp_path):
+@pytest.mark.parametrize("zipped", FORMATS.values(), ids=FORMATS)
+@pytest.mark.parametrize(
+    "entries",
+    [("model",), ("model_state_dict",), ("state_dict", "model"), ("model", "state_dict")],
+    ids="/".join,
+)
+def test_weights_are_found_in_the_entries_that_hold_them(tmp_path, entries, zipped):
+    state = weights()
+    content = state
+    for entry in reversed(entries):
+        content = {"optimizer": {"state": {0: torch.ones(1)}}, entry: content, "loss": 0.5}
+    torch.save(content, tmp_path / "deep.pt", _use_new_zipfile_serialization=zipped)
+    assert_same(read_checkpoint(tmp_path / "deep.pt"), state)
+
+
+def test_dictionaries_of_tensors_beside_each_other_name_theirs(tmp_path):
+    state = weights()
+    content = {"epoch": 1, "encoder": state, "decoder": {"w": torch.ones(2)}, 7: state}
+    torch.save({"state_dict": content}, tmp_path / "apart.pt")
+    expected = {f"encoder.{name}": it for name, it in state.items()}
+    assert_same(read_checkpoint(tmp_path / "apart.pt"), {**expected, "decoder.w": torch.ones(2)})
+
+
+def test_a_dictionary_that_holds_itself_ends(tmp_path):
+    # An empty dictionary, memoised, whose "model" becomes itself.
+    (tmp_path / "loop.ckpt").write_bytes(zip_with(b"\x80\x02}q\x00X\x05\0\0\0modelh\x00s."))
+    with pytest.raises(ValueError, match="no named tensors .* nor in state_dict or model_state"):
+        read_checkpoint(tmp_path / "loop.ckpt")
+
+
+@pytest.mark.parametrize("name", ["model.safetensors", "model.ckpt"])
+def test_safetensors_are_read_too_whatever_their_name(tmp_path, name):
     state = {"a": torch.randn(2, 3), "b": torch.arange(4)}
-    save_file(state, tmp_path / "model.safetensors")
-    got = read_checkpoint(str(tmp_path / "model.safetensors"))
+    save_file(state, tmp_path / name)
+    got = read_checkpoint(str(tmp_path / name))
     assert_same({name: got[name] for name in state}, state)
+
+
+def test_a_pickle_is_read_whatever_its_name(tmp_path):
+    state = weights()
+    torch.save(state, tmp_path / "model.safetensors")
+    assert_same(read_checkpoint(tmp_path / "model.safetensors"), state)
 
 
 class Call:
@@ -155,9 +192,16 @@ def compressed_zip() -> bytes:
 @pytest.mark.parametrize(
     ("name", "data", "message"),
     [
-        ("empty.ckpt", b"", "neither torch.save nor safetensors wrote it; it begins with b''"),
-        ("page.ckpt", b"<!DOCTYPE html><html>", "it begins with b'<!DOCTYPE"),
-        ("words.safetensors", b"these are words", "not a readable checkpoint"),
+        ("empty.ckpt", b"", r"not a readable checkpoint \(an empty file\)"),
+        ("empty.safetensors", b"", "an empty file"),
+        ("page.ckpt", b"\n<!DOCTYPE html><html>", "a web page; what was downloaded"),
+        ("pointer.ckpt", b"version https://git-lfs.github.com/spec/v1", "git lfs pull"),
+        (
+            "words.safetensors",
+            b"these are words",
+            "neither torch.save nor safetensors wrote it; it",
+        ),
+        ("header.ckpt", b"\x99\0\0\0\0\0\0\0{}", "not a readable checkpoint .Safetensor"),
         ("pickle.ckpt", pickle.dumps({"a": 1}), "neither torch.save nor safetensors"),
         ("archive.ckpt", b"PK\x05\x06" + bytes(18), "not one that torch.save wrote"),
         ("compressed.ckpt", compressed_zip(), "compressed zip file"),
@@ -179,7 +223,7 @@ def test_what_is_no_checkpoint_is_named(tmp_path, name, data, message):
 def test_missing_files_are_named(tmp_path):
     with pytest.raises(FileNotFoundError, match=r"nowhere\.ckpt: no such file"):
         read_checkpoint(tmp_path / "nowhere.ckpt")
-    with pytest.raises(FileNotFoundError, match="no such file"):
+    with pytest.raises(IsADirectoryError, match="a folder; the checkpoint file in it is needed"):
         read_checkpoint(tmp_path)
 
 

@@ -13,6 +13,8 @@ from vqlib.compress import (
     EMACodes,
     FeatureNet,
     NormalizedCodes,
+    PatchDiscriminator,
+    VQVAEConfig,
     label_maps,
     vqvae_digits,
 )
@@ -61,9 +63,17 @@ def palette() -> ColorPalette:
     return codec
 
 
+def vqgan_with_attention(levels: tuple[int, ...], **changes) -> VQVAEConfig:
+    config = vqgan_digits()
+    autoencoder = replace(config.autoencoder, attention_levels=levels, **changes)
+    return replace(config, autoencoder=autoencoder)
+
+
 MODELS = {
     "vqvae": lambda: vqvae_digits().build(),
     "vqgan": lambda: vqgan_digits().build(),
+    "vqgan_with_attention_elsewhere": lambda: vqgan_with_attention((0, 2)).build(),
+    "vqgan_without_attention": lambda: vqgan_with_attention((), middle_attention=False).build(),
     **{
         name: lambda codes=codes: replace(vqvae_digits(), codes=codes).build()
         for name, codes in CODES.items()
@@ -71,6 +81,7 @@ MODELS = {
     "label_maps": lambda: label_maps(vqvae_digits(), 5).build(),
     "vqgan_label_maps": lambda: label_maps(vqgan_digits(), 5).build(),
     "feature_net": lambda: FeatureNet(3, widths=(4, 8)),
+    "critic": lambda: PatchDiscriminator(1, base_channels=4, num_layers=2),
     "palette": palette,
     "gpt": gpt,
     "gpt_in_another_order": lambda: gpt(
@@ -123,6 +134,18 @@ def test_a_model_comes_back_as_it_was(tmp_path, kind):
     names = sorted(path.name for path in (tmp_path / "m").iterdir())
     assert names == ["config.json", "model.safetensors", "record.json"]
     assert json.loads((tmp_path / "m" / "record.json").read_text()) == {"seed": 3}
+
+
+def test_a_config_without_attention_levels_means_the_lowest(tmp_path):
+    model = vqgan_digits().build()
+    save_model(model, tmp_path)
+    config = json.loads((tmp_path / "config.json").read_text())
+    for name in ("attention_levels", "middle_attention"):  # as older versions wrote it
+        del config["autoencoder"][name]
+    (tmp_path / "config.json").write_text(json.dumps(config))
+    again = load_model(tmp_path)
+    assert again.config == model.config
+    assert torch.equal(result(again), result(model))
 
 
 def test_who_may_read_the_folder_may_read_all_of_it(tmp_path):

@@ -69,11 +69,10 @@ class TrainPrior:
         if recipe.sample_every is not None:
             material.check_preview(config)
         material.check_run(self.out, resume=self.resume)
+        pictures = getattr(material.train, "images", material.train)
         opening(
             [
-                about_pictures(
-                    getattr(material.train, "images", material.train), material.held_out
-                ),
+                about_pictures(pictures, material.held_out),
                 about_prior(config, material.meaning),
                 *about_run(recipe, find_device(self.device), self.out),
             ]

@@ -4,11 +4,30 @@ Source: Isola et al. 2017, *Image-to-Image Translation with Conditional Adversar
 section 3.2.2 and appendix 6.1.2; Esser et al., *Taming Transformers*, section 3.1.
 """
 
+from dataclasses import dataclass
+
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
 from vqlib.compress.processes import differentiable_sum, num_processes
+
+
+@dataclass(frozen=True)
+class PatchDiscriminatorConfig:
+    """Shape of the critic."""
+
+    image_channels: int = 3
+    """Channels of the images."""
+    base_channels: int = 64
+    """Width of the first layer; each further one has twice as many, up to 8 times."""
+    num_layers: int = 3
+    """Convolutions of stride 2."""
+
+    def __post_init__(self):
+        for name in ("image_channels", "base_channels", "num_layers"):
+            if getattr(self, name) < 1:
+                raise ValueError(f"{name} is {getattr(self, name)}; it must be at least 1")
 
 
 class PatchDiscriminator(nn.Module):
@@ -25,8 +44,7 @@ class PatchDiscriminator(nn.Module):
 
     def __init__(self, image_channels: int = 3, *, base_channels: int = 64, num_layers: int = 3):
         super().__init__()
-        if num_layers < 1:
-            raise ValueError(f"num_layers is {num_layers}; it must be at least 1")
+        self.config = PatchDiscriminatorConfig(image_channels, base_channels, num_layers)
         widths = [base_channels * min(2**i, 8) for i in range(num_layers + 1)]
         layers: list[nn.Module] = [nn.Conv2d(image_channels, widths[0], 4, stride=2, padding=1)]
         layers += [nn.LeakyReLU(0.2)]

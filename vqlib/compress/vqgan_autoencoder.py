@@ -35,6 +35,11 @@ class VQGANAutoencoderConfig:
     """D, dimension of a code; a 1×1 convolution on either side of the codebook leads there."""
     dropout: float = 0.0
     """Dropout probability in the residual blocks."""
+    attention_levels: tuple[int, ...] | None = None
+    """Levels with attention after each residual block, counted from the full resolution, which is
+    0; () for none. By default the lowest alone."""
+    middle_attention: bool = True
+    """Attention between the two blocks at the bottom of either half."""
 
     def __post_init__(self):
         for name in ("image_channels", "base_channels", "num_res_blocks", "latent_channels"):
@@ -46,6 +51,12 @@ class VQGANAutoencoderConfig:
             raise ValueError(
                 f"channel_multipliers is {self.channel_multipliers}; give one number ≥ 1 per level"
             )
+        last = len(self.channel_multipliers) - 1
+        if not set(self.attention_levels or ()) <= set(range(last + 1)):
+            raise ValueError(
+                f"attention_levels is {self.attention_levels}; the levels are 0 (full resolution) "
+                f"to {last}"
+            )
 
     @property
     def downsampling_factor(self) -> int:
@@ -56,6 +67,12 @@ class VQGANAutoencoderConfig:
     def widths(self) -> tuple[int, ...]:
         """Channels at each level, full resolution first."""
         return tuple(self.base_channels * m for m in self.channel_multipliers)
+
+    def attends(self, level: int) -> bool:
+        """Whether there is attention at a level; 0 is the full resolution."""
+        if self.attention_levels is None:
+            return level == len(self.channel_multipliers) - 1
+        return level in self.attention_levels
 
     def build(self) -> tuple[nn.Module, nn.Module]:
         """A new encoder and decoder of this shape."""
@@ -69,7 +86,7 @@ class Level(nn.Module):
         in_channels: channels in.
         out_channels: channels out.
         num_blocks: residual blocks.
-        attention: attend after each block (the lowest resolution does).
+        attention: attend after each block.
         dropout: in the residual blocks.
     """
 
@@ -103,13 +120,14 @@ class Middle(nn.Module):
 
     Args:
         channels: channels in and out.
+        attention: attend between the blocks (the paper's network does).
         dropout: in the residual blocks.
     """
 
-    def __init__(self, channels: int, dropout: float):
+    def __init__(self, channels: int, *, attention: bool, dropout: float):
         super().__init__()
         self.block1 = NormResBlock(channels, channels, dropout=dropout)
-        self.attention = SpatialAttention(channels)
+        self.attention = SpatialAttention(channels) if attention else nn.Identity()
         self.block2 = NormResBlock(channels, channels, dropout=dropout)
 
     def forward(self, x: Float[Tensor, "B C h w"]) -> Float[Tensor, "B C h w"]:
@@ -126,14 +144,13 @@ class VQGANEncoder(nn.Module):
         widths = config.widths
         self.conv_in = nn.Conv2d(config.image_channels, widths[0], kernel_size=3, padding=1)
         channels = (widths[0], *widths)
-        last = len(widths) - 1
         options = {"dropout": config.dropout}
         self.levels = nn.ModuleList(
-            Level(channels[i], width, config.num_res_blocks, attention=i == last, **options)
+            Level(channels[i], width, config.num_res_blocks, attention=config.attends(i), **options)
             for i, width in enumerate(widths)
         )
         self.downsamples = nn.ModuleList(Downsample(width) for width in widths[:-1])
-        self.middle = Middle(widths[-1], config.dropout)
+        self.middle = Middle(widths[-1], attention=config.middle_attention, **options)
         self.norm_out = group_norm(widths[-1])
         self.conv_out = nn.Conv2d(widths[-1], config.latent_channels, kernel_size=3, padding=1)
 
@@ -153,11 +170,12 @@ class VQGANDecoder(nn.Module):
         super().__init__()
         widths = config.widths[::-1]  # lowest resolution first
         self.conv_in = nn.Conv2d(config.latent_channels, widths[0], kernel_size=3, padding=1)
-        self.middle = Middle(widths[0], config.dropout)
-        channels = (widths[0], *widths)
         options = {"dropout": config.dropout}
+        self.middle = Middle(widths[0], attention=config.middle_attention, **options)
+        channels, last = (widths[0], *widths), len(widths) - 1
+        blocks = config.num_res_blocks + 1
         self.levels = nn.ModuleList(
-            Level(channels[i], width, config.num_res_blocks + 1, attention=i == 0, **options)
+            Level(channels[i], width, blocks, attention=config.attends(last - i), **options)
             for i, width in enumerate(widths)
         )
         self.upsamples = nn.ModuleList(Upsample(width) for width in widths[:-1])

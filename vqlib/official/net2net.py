@@ -6,6 +6,7 @@ tokens, which here becomes a `vqlib.generate.GPT`. Where the two GPTs differ:
 - Theirs has one table of ids: class 7, code 7 of a label map and code 7 of a picture share a row.
   Ours has a table for conditions and one for codes; what was shared is loaded into both.
 - Ours makes query, key and value with one matrix, in whose rows their three lie.
+- A file may hold the permutation in which tokens are written; ours knows such orders by name.
 - Theirs may have more positions than are ever read. Of P ids of a condition and T tokens only the
   last token is predicted but not read: P + T − 1 are.
 
@@ -23,13 +24,18 @@ from torch import Tensor
 from vqlib.compress.vqvae import VQVAE
 from vqlib.generate.condition import ClassCondition, MapCondition, NoCondition
 from vqlib.generate.gpt import GPT, GPTConfig
-from vqlib.official.taming import account, infer_config, load_vqmodel
+from vqlib.generate.order import FIXED, Order
+from vqlib.official.choose import AVERAGES
+from vqlib.official.taming import AVERAGED, account, infer_config, load_vqmodel
 from vqlib.official.transfer import Source, check, fill, naming, numbers, part, shape
 
 PrefixAttention = Literal["causal", "full"]
 Parts = Mapping[str, dict[str, Tensor]]
 
 FIRST, SECOND, TRANSFORMER = "first_stage_model.", "cond_stage_model.", "transformer."
+PERMUTER = "permuter."
+ORDER = "forward_shuffle_idx"
+ORDERED = "the order of the tokens, which the prior's configuration names"
 
 DEFAULT_HEADS = 16
 # By layers and width.
@@ -126,7 +132,7 @@ def account_net2net(
     """What becomes of every tensor in the file of a released transformer.
 
     Args:
-        state: what `read_checkpoint` gave. Only shapes are looked at.
+        state: what `read_checkpoint` gave. Only shapes are looked at, and the order of the tokens.
         grid: as in `load_net2net`, like the others.
         condition_grid: as there.
         num_classes: as there.
@@ -150,6 +156,8 @@ def account_net2net(
     with naming({}, TRANSFORMER):
         found = _account_transformer(parts[TRANSFORMER], config, sos_token)
     fates |= {TRANSFORMER + name: fate for name, fate in found.items()}
+    fates |= {PERMUTER + name: f"not loaded: {ORDERED}" for name in parts[PERMUTER]}
+    fates |= {name: f"not loaded: {AVERAGED}" for name in state if name.startswith(AVERAGES)}
     return {name: fates[name] for name in state}
 
 
@@ -169,16 +177,18 @@ def unfused(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
 
 
 def _parts(source: Source) -> dict[str, dict[str, Tensor]]:
-    """The tensors of the three models, each in a dictionary of its own, which may be empty."""
-    parts: dict[str, dict[str, Tensor]] = {FIRST: {}, SECOND: {}, TRANSFORMER: {}}
+    """The tensors of each part, in a dictionary of its own, which may be empty."""
+    parts: dict[str, dict[str, Tensor]] = {FIRST: {}, SECOND: {}, TRANSFORMER: {}, PERMUTER: {}}
     state = part(source, "")
     with naming(source, ""):
         for name, tensor in state.items():
             prefix = name.split(".")[0] + "."
+            if prefix == AVERAGES:
+                continue
             if prefix not in parts:
                 raise ValueError(
                     f"not known: {name}; the names in a transformer's file begin with "
-                    f"{', '.join(parts)}"
+                    f"{', '.join(parts)} unless they are leftovers to be left out"
                 )
             parts[prefix][name.removeprefix(prefix)] = tensor
     return parts
@@ -212,7 +222,22 @@ def _config(
             num_layers=len(numbers(state, r"blocks\.(\d+)\.")) or 1,
             num_heads=1,
             width=shape(state, "tok_emb.weight", 2)[1],
+            order=_order(parts[PERMUTER], grid),
         )
+
+
+def _order(state: Mapping[str, Tensor], grid: tuple[int, int]) -> Order:
+    """The order of the tokens, from the permutation in the file; without one they are in rows."""
+    if ORDER not in state:
+        return Order()
+    for name in FIXED:
+        if torch.equal(Order(name).permutation(*grid), state[ORDER].long()):
+            return Order(name)
+    rows, columns = grid
+    raise ValueError(
+        f"{PERMUTER}{ORDER} is none of the orders {', '.join(FIXED)} on {rows}×{columns} tokens: "
+        "give the right grid; if it is another order, this transformer cannot be loaded"
+    )
 
 
 def _cut(state: Mapping[str, Tensor], config: GPTConfig, sos_token: int) -> dict[str, Tensor]:

@@ -15,6 +15,7 @@ from vqlib.compress.gumbel import GumbelCodes
 from vqlib.compress.quantize import GradientCodes
 from vqlib.compress.vqgan_autoencoder import VQGANAutoencoderConfig
 from vqlib.compress.vqvae import VQVAE, VQVAEConfig, label_maps
+from vqlib.official.choose import AVERAGES
 from vqlib.official.transfer import Source, check, fill, naming, numbers, part, shape
 
 # A first stage with more channels than any picture reads one-hot label maps.
@@ -39,17 +40,17 @@ GUMBEL_QUANTIZER = {
     "to_logits.bias": "proj.bias",
 }
 
-# Names in the files that no model here takes, and why.
+# Names in the files that no model here takes, and why; the first pattern that fits counts.
+AVERAGED = "moving averages of the weights"
 NOT_LOADED = {
-    r"loss\.perceptual_loss\.scaling_layer\.(shift|scale)": "LPIPS, part of the training loss",
-    r"loss\.perceptual_loss\.net\.slice[1-5]\.\d+\.(weight|bias)": "LPIPS's VGG network",
-    r"loss\.perceptual_loss\.lin[0-4]\.model\.1\.weight": "LPIPS, part of the training loss",
-    r"loss\.discriminator\.main\.\d+\.(weight|bias)": "discriminator, see load_discriminator",
-    r"loss\.discriminator\.main\.\d+\.(running_mean|running_var|num_batches_tracked)": (
-        "discriminator, see load_discriminator"
-    ),
+    r"loss\.perceptual_loss\..+": "LPIPS, part of the training loss",
+    re.escape(DISCRIMINATOR) + ".+": "discriminator, see load_discriminator",
+    r"loss\..+": "part of the training loss",
+    re.escape(AVERAGES) + ".+": AVERAGED,
+    r"quantize\.(embedding\.)?(cluster_size|embed_avg)": "statistics by which codes are learned",
     "colorize": "random colours, to show label maps in",
 }
+ACTNORM = "discriminator with ActNorm, a network of another kind than ours"
 
 
 def load_vqmodel(source: Source, *, prefix: str = "", image_size: int = 256) -> VQVAE:
@@ -68,8 +69,9 @@ def load_vqmodel(source: Source, *, prefix: str = "", image_size: int = 256) -> 
 
     Raises:
         FileNotFoundError: no such file.
-        ValueError: not a checkpoint; or a tensor is missing, unknown or of the wrong shape, or
-            attention is where our levels have none, and the message names it.
+        ValueError: not a checkpoint; or a tensor is missing, unknown, of the wrong shape or not
+            finite, or encoder and decoder have attention at different levels, and the message
+            names it.
     """
     state = part(source, prefix)
     with naming(source, prefix):
@@ -114,12 +116,14 @@ def load_discriminator(source: Source, *, prefix: str = "") -> PatchDiscriminato
 
     Raises:
         FileNotFoundError: no such file.
-        ValueError: not a checkpoint; or there is no discriminator in it, or a tensor is missing,
-            unknown or of the wrong shape, and the message names it.
+        ValueError: not a checkpoint; or there is no discriminator in it, or one with ActNorm; or a
+            tensor is missing, unknown, of the wrong shape or not finite, and the message names it.
     """
     prefix += DISCRIMINATOR
     state = part(source, prefix)
     with naming(source, prefix):
+        if actnorm(state):
+            raise ValueError(f"this is a {ACTNORM}")
         base_channels, image_channels = shape(state, "0.weight", 4)[:2]
         convolutions = [name for name, tensor in state.items() if tensor.ndim == 4]
         num_layers = len(convolutions) - 2  # the first is before them, the verdict after
@@ -133,11 +137,23 @@ def load_discriminator(source: Source, *, prefix: str = "") -> PatchDiscriminato
     return model
 
 
+def why_not(name: str) -> str | None:
+    """The reason why no model here takes what has this name; None where one may."""
+    fitting = (reason for names, reason in NOT_LOADED.items() if re.fullmatch(names, name))
+    return next(fitting, None)
+
+
+def actnorm(state: Mapping[str, Tensor]) -> bool:
+    """Whether a discriminator shifts and scales by ActNorm, where ours has batch normalisation."""
+    return any(re.fullmatch(r"\d+\.loc", name.removeprefix(DISCRIMINATOR)) for name in state)
+
+
 def infer_config(state: Mapping[str, Tensor], *, image_size: int = 256) -> VQVAEConfig:
     """The configuration of a released first stage, from the names and shapes of its tensors.
 
     Raises:
-        ValueError: a tensor that tells is missing, or attention is where our levels have none.
+        ValueError: a tensor that tells is missing, or encoder and decoder have attention at
+            different levels.
     """
     gumbel = "quantize.proj.weight" in state
     table = (GUMBEL_QUANTIZER if gumbel else QUANTIZER)["codebook"]
@@ -151,7 +167,7 @@ def infer_config(state: Mapping[str, Tensor], *, image_size: int = 256) -> VQVAE
             f"the levels have {widths} channels: no multiples of encoder.conv_in.weight's "
             f"{base_channels}"
         )
-    _check_attention(state, num_levels - 1)
+    attention_levels, middle_attention = _attention(state)
     autoencoder = VQGANAutoencoderConfig(
         image_channels=image_channels,
         base_channels=base_channels,
@@ -159,6 +175,8 @@ def infer_config(state: Mapping[str, Tensor], *, image_size: int = 256) -> VQVAE
         num_res_blocks=len(numbers(state, r"encoder\.down\.0\.block\.(\d+)\.")),
         latent_channels=shape(state, "encoder.conv_out.weight", 4)[0],
         code_dim=code_dim,
+        attention_levels=None if attention_levels == (num_levels - 1,) else attention_levels,
+        middle_attention=middle_attention,
     )
     codes = GumbelCodes() if gumbel else GradientCodes()
     return VQVAEConfig(autoencoder, num_codes=num_codes, image_size=image_size, codes=codes)
@@ -201,12 +219,12 @@ def _names(model: VQVAE) -> dict[str, str]:
 
 
 def _reasons(state: Mapping[str, Tensor]) -> dict[str, str]:
-    return {
-        name: f"not loaded: {reason}"
-        for name in state
-        for names, reason in NOT_LOADED.items()
-        if re.fullmatch(names, name)
-    }
+    """For each name that no model here takes "not loaded: " and why."""
+    reasons = {name: why_not(name) for name in state}
+    if actnorm(state):
+        discriminator = [name for name in state if name.startswith(DISCRIMINATOR)]
+        reasons |= dict.fromkeys(discriminator, ACTNORM)
+    return {name: f"not loaded: {reason}" for name, reason in reasons.items() if reason}
 
 
 def _skeleton(state: Mapping[str, Tensor], *, image_size: int = 256) -> VQVAE:
@@ -219,11 +237,25 @@ def _skeleton(state: Mapping[str, Tensor], *, image_size: int = 256) -> VQVAE:
         return config.build()
 
 
-def _check_attention(state: Mapping[str, Tensor], last: int) -> None:
-    for levels in ("encoder.down", "decoder.up"):
-        elsewhere = numbers(state, rf"{levels}\.(\d+)\.attn\.") - {last}
-        if elsewhere:
-            raise ValueError(
-                f"{levels}.{min(elsewhere)} has attention, but here only the lowest resolution has "
-                f"it, which is {levels}.{last}; such a model cannot be loaded"
-            )
+def _attention(state: Mapping[str, Tensor]) -> tuple[tuple[int, ...], bool]:
+    """At which levels there is attention, 0 being the full resolution; and whether at the bottom.
+
+    Encoder and decoder must say the same.
+    """
+    told = [
+        (
+            tuple(sorted(numbers(state, rf"{half}\.{levels}\.(\d+)\.attn\."))),
+            any(name.startswith(f"{half}.mid.attn_1.") for name in state),
+        )
+        for half, levels in (("encoder", "down"), ("decoder", "up"))
+    ]
+    if told[0] != told[1]:
+        raise ValueError(
+            f"encoder has attention at levels {_levels(*told[0])}, decoder at {_levels(*told[1])}; "
+            "both must have it at the same ones"
+        )
+    return told[0]
+
+
+def _levels(levels: tuple[int, ...], middle: bool) -> str:
+    return f"{list(levels)}{' and mid' if middle else ''}"

@@ -76,7 +76,10 @@ def check(
         raise ValueError(f"missing: {_listed(missing)}")
     unknown = set(state) - set(names.values()) - set(left_out)
     if unknown:
-        raise ValueError(f"not known: {_listed(sorted(unknown))}; the file is of another model")
+        raise ValueError(
+            f"not known: {_listed(sorted(unknown))}; the file is of another model, or these are "
+            "leftovers to be left out"
+        )
     wrong = []
     for ours, expected in views(model.state_dict()).items():
         theirs, given = names[ours], state[names[ours]]
@@ -99,12 +102,21 @@ def fill(
 
     Copied ones are taken out of `state`: its memory goes over to the model bit by bit. The other
     arguments are those that `check` has passed.
+
+    Raises:
+        ValueError: a number is not finite, or too large for the model's kind of number.
     """
     copies = {}
     for name, tensor in model.state_dict().items():
         copies[name] = torch.empty_like(tensor, device="cpu")
         for ours, copy in views({name: copies[name]}).items():
             copy.copy_(state.pop(names[ours]))
+            # The sum tells in one pass, unless it overflows.
+            if not (copy.sum().isfinite() or copy.isfinite().all()):
+                raise ValueError(
+                    f"{names[ours]} has numbers that are not finite (NaN or infinite): such a "
+                    "model is of no use; take a checkpoint from before its training went wrong"
+                )
     model.load_state_dict(copies, assign=True)
     model.eval()
 

@@ -20,8 +20,12 @@ from torch import Tensor
 
 # Names and shapes only: a released file's pickle has less than 1 MiB.
 LARGEST_PICKLE = 2**26
+# Entries in which the weights may be; the first one that is there counts, and the same inside it.
+HOLDERS = ("state_dict", "model_state_dict", "model")
+DEEPEST = 4
 # How a file from before PyTorch 1.6 begins; later ones are zip archives.
 LEGACY_MAGIC = pickle.dumps(0x1950A86A20F9469CFC6C, protocol=2)
+HEAD = 64  # bytes by which formats are told apart
 
 DTYPES = {
     "DoubleStorage": torch.float64,
@@ -41,28 +45,44 @@ def read_checkpoint(path: str | Path) -> dict[str, Tensor]:
     """Read the weights in a `torch.save` or a safetensors file, without running what it names.
 
     Args:
-        path: a file whose name ends in .safetensors, or any file that `torch.save` wrote.
+        path: any safetensors file, or any that `torch.save` wrote, whatever its name.
 
     Returns:
-        The tensors in the entry "state_dict", as in PyTorch Lightning's files, or if there is none
-        those at the top level; by name, on the CPU.
+        The tensors by name, on the CPU: those in the entry "state_dict", as in PyTorch Lightning's
+        files, or another one of `HOLDERS`, or one inside of the other; if there is none, those at
+        the top level. Dictionaries of tensors beside each other, such as "encoder" and "decoder",
+        give names that begin with theirs.
 
     Raises:
         FileNotFoundError: no such file.
-        ValueError: not a checkpoint, cut short, damaged, or without tensors.
+        IsADirectoryError: a folder.
+        ValueError: not a checkpoint, empty, cut short, damaged, or without tensors.
     """
     path = Path(path)
+    if path.is_dir():
+        raise IsADirectoryError(f"{path}: a folder; the checkpoint file in it is needed")
     if not path.is_file():
         raise FileNotFoundError(f"{path}: no such file")
     with path.open("rb") as file:
         try:
-            tensors = load_file(path) if path.suffix == ".safetensors" else _pickled(file)
+            head = file.read(HEAD)
+            file.seek(0)
+            tensors = load_file(path) if is_safetensors(head) else _pickled(file, head)
         except Exception as error:  # damaged bytes make the parsers raise almost anything
-            reason = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
+            reason = f"{type(error).__name__}: {error}".removesuffix(": ")
+            reason = reason.removeprefix("ValueError: ")  # our own words
             raise ValueError(f"{path}: not a readable checkpoint ({reason})") from error
     if not tensors:
-        raise ValueError(f"{path}: there are no named tensors in this checkpoint")
+        raise ValueError(
+            f"{path}: there are no named tensors in this checkpoint, neither at its top level nor "
+            f"in {' or '.join(HOLDERS)}"
+        )
     return tensors
+
+
+def is_safetensors(head: bytes) -> bool:
+    """Whether a file with these first bytes is in this format: a length, then a JSON object."""
+    return head[8:9] == b"{"
 
 
 class Storage(NamedTuple):
@@ -134,24 +154,51 @@ def _new_stub() -> type[Stub]:
     return type("Stub", (Stub,), {})
 
 
-def _pickled(file: io.BufferedIOBase) -> dict[str, Tensor]:
-    head = file.read(len(LEGACY_MAGIC))
-    file.seek(0)
+def _pickled(file: io.BufferedIOBase, head: bytes) -> dict[str, Tensor]:
     if head.startswith(b"PK"):
         content, read = _open_zip(file)
-    elif head == LEGACY_MAGIC:
+    elif head.startswith(LEGACY_MAGIC):
         content, read = _open_legacy(file)
     else:
-        raise ValueError(f"neither torch.save nor safetensors wrote it; it begins with {head!r}")
-    if isinstance(content, dict) and "state_dict" in content:
-        content = content["state_dict"]
-    if not isinstance(content, dict):
-        raise ValueError("it does not hold a dictionary of tensors; was a whole module saved?")
+        raise ValueError(_what_begins_with(head))
     flat: dict[str, Tensor] = {}  # several tensors may share a storage
     return {
         name: _tensor(name, note, read, flat)
-        for name, note in dict(content).items()
+        for name, note in _weights(content).items()
         if isinstance(name, str) and isinstance(note, Stored)
+    }
+
+
+def _what_begins_with(head: bytes) -> str:
+    """Why a file is none that we read."""
+    if not head:
+        return "an empty file"
+    if head.startswith(b"version https://git-lfs"):
+        return "only Git LFS's note of where the file is; fetch it with: git lfs pull"
+    if head.lstrip().startswith(b"<"):
+        return "a web page; what was downloaded is not the file but a page about it"
+    return f"neither torch.save nor safetensors wrote it; it begins with {head[:16]!r}"
+
+
+def _weights(content: Any) -> dict[Any, Any]:
+    """What is by name in the entry that holds the weights."""
+    for _ in range(DEEPEST):  # a dictionary may hold itself
+        entries = dict(content) if isinstance(content, dict) else {}
+        inner = [entries[name] for name in HOLDERS if isinstance(entries.get(name), dict)]
+        if not inner:
+            break
+        content = inner[0]
+    if not isinstance(content, dict):
+        raise ValueError("it does not hold a dictionary of tensors; was a whole module saved?")
+    entries = dict(content)
+    if any(isinstance(it, Stored) for it in entries.values()):
+        return entries
+    return {
+        f"{entry}.{name}": note
+        for entry, inside in entries.items()
+        if isinstance(entry, str) and isinstance(inside, dict)
+        for name, note in dict(inside).items()
+        if isinstance(name, str)
     }
 
 

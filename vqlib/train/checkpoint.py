@@ -19,6 +19,7 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
 from vqlib.compress.autoencoder import AutoencoderConfig
+from vqlib.compress.discriminator import PatchDiscriminator, PatchDiscriminatorConfig
 from vqlib.compress.ema import EMACodes
 from vqlib.compress.gumbel import GumbelCodes
 from vqlib.compress.normalized import NormalizedCodes
@@ -48,7 +49,7 @@ from vqlib.generate.prior import Prior
 # So many checkpoints of a run are kept: should the last be damaged, the one before is not.
 KEPT = 2
 
-Model = ColorPalette | FeatureNet | Prior | VQVAE
+Model = ColorPalette | FeatureNet | PatchDiscriminator | Prior | VQVAE
 # What a checkpoint holds besides the model.
 Part = nn.Module | torch.optim.Optimizer
 
@@ -57,6 +58,12 @@ MODELS = {
     "VQVAE": (VQVAE, VQVAEConfig),
     "LabelMapVQVAE": (LabelMapVQVAE, LabelMapConfig),
     "FeatureNet": (lambda c: FeatureNet(c.num_classes, widths=c.widths), FeatureNetConfig),
+    "PatchDiscriminator": (
+        lambda c: PatchDiscriminator(
+            c.image_channels, base_channels=c.base_channels, num_layers=c.num_layers
+        ),
+        PatchDiscriminatorConfig,
+    ),
     "ColorPalette": (ColorPalette, ColorPaletteConfig),
     "GPT": (GPT, GPTConfig),
     "PixelCNN": (PixelCNN, PixelCNNConfig),

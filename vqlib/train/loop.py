@@ -279,9 +279,7 @@ class Run:
     def _show_progress(self) -> None:
         self._bar.update()
         latest = self.history[-1] if self.history else {}
-        self._bar.set_postfix(
-            {k: f"{latest[k]:.4g}" for k in ON_THE_BAR if latest.get(k) is not None}
-        )
+        self._bar.set_postfix({k: f"{latest[k]:.4g}" for k in ON_THE_BAR if k in latest})
 
     @torch.no_grad()
     def _draw_preview(self) -> None:

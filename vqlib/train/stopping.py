@@ -1,4 +1,4 @@
-"""How a run ends before its last step: signals that wait for the step's end, and losses gone mad."""
+"""How a run ends before its last step: by a signal, or by numbers that are none any more."""
 
 import math
 import signal
