@@ -104,6 +104,7 @@ def test_words_that_mean_nothing_are_explained(arguments, tmp_path, capsys, monk
     assert run(*arguments) == 2
     error = capsys.readouterr().err
     assert "--help" in error
+    assert error.count("\n") == 1
     assert "Traceback" not in error and "__" not in error
     assert list(tmp_path.iterdir()) == []
 
