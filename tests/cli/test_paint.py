@@ -80,7 +80,7 @@ def test_ctrl_c_leaves_no_picture(pipeline, tmp_path, monkeypatch):
         ("segmentation", ["map.png", "--out", "map.png"], "map.png: the result would overwrite"),
         ("segmentation", ["map.png", "--out", "."], ".: pictures are saved as PNG"),
         ("segmentation", ["map.png", "--schedule", "strided"], "a window of 4 columns allows at "),
-        ("segmentation", ["map.png", "--top-p", "0"], "top_p is 0.0"),
+        ("segmentation", ["map.png", "--top-p", "0"], "--top-p is 0.0"),
         ("class", ["map.png"], "class draws from class; to paint takes a prior of segmentation"),
     ],
 )  # fmt: skip

@@ -172,8 +172,8 @@ def test_the_pretrained_digits(tmp_path):
 @pytest.mark.parametrize(
     ("meaning", "arguments", "message"),
     [
-        ("class", ["--label", 5], "label is 5; this prior knows 0 to 4"),
-        ("class", ["--label", -1], "label is -1; this prior knows 0 to 4"),
+        ("class", ["--label", 5], "--label is 5; this prior knows 0 to 4"),
+        ("class", ["--label", -1], "--label is -1; this prior knows 0 to 4"),
         ("class", ["--text", "a"], "--text says nothing to this prior, which draws from class; "),
         ("none", ["--label", 1], "--label says nothing to this prior, which draws from nothing\n"),
         ("coordinates", [], "this prior draws parts of larger pictures; give their --size"),
@@ -186,16 +186,20 @@ def test_the_pretrained_digits(tmp_path):
         ("segmentation", ["--map", "words.png"], "words.png: not a readable PNG"),
         ("depth", ["--map", "nowhere.png"], "nowhere.png: no such file"),
         ("depth", ["--map", "photo.png", "--out", "photo.png"], "the result would overwrite"),
-        ("none", ["--count", 0], "count is 0"),
-        ("none", ["--columns", 0], "columns is 0"),
-        ("none", ["--temperature", 0], "temperature is 0.0"),
-        ("none", ["--top-k", 0], "top_k is 0"),
-        ("none", ["--top-p", 1.5], "top_p is 1.5"),
-        ("none", ["--guidance", -1], "guidance is -1.0"),
-        ("none", ["--seed", -1], "seed is -1; use 0 or more"),
-        ("none", ["--size", 30, 32], "size is 30×32 pixels; use multiples of f = 4"),
-        ("none", ["--size", 0, 32], "size is 0×32 pixels"),
-        ("none", ["--schedule", "strided", "--stride", 0], "stride is 0"),
+        ("none", ["--count", 0], "--count is 0; it must be at least 1"),
+        ("none", ["--columns", 0], "--columns is 0"),
+        ("none", ["--temperature", 0], "--temperature is 0.0"),
+        (
+            "none",
+            ["--top-k", 0],
+            "--top-k is 0; it must be at least 1 (without one every code is kept)",
+        ),
+        ("none", ["--top-p", 1.5], "--top-p is 1.5"),
+        ("none", ["--guidance", -1], "--guidance is -1.0"),
+        ("none", ["--seed", -1], "--seed is -1; use 0 to 4611686018427387904"),
+        ("none", ["--size", 30, 32], "--size is 30×32 pixels; use multiples of f = 4"),
+        ("none", ["--size", 0, 32], "--size is 0×32 pixels"),
+        ("none", ["--schedule", "strided", "--stride", 0], "--stride is 0"),
         ("none", ["--size", 32, 32, "--schedule", "strided"], "4 columns allows at most 2"),
         ("none", ["--out", "x.jpg"], "x.jpg: pictures are saved as PNG"),
         ("none", ["--device", "abacus"], "device is 'abacus', which cannot be used here"),
@@ -217,7 +221,9 @@ def test_wrong_values_get_one_line(
 def test_priors_that_cannot_draw_are_named(pipeline, codec, tmp_path, capsys):
     call = ["sample", "--out", tmp_path / "x.png", "--prior"]
     message = refusal(capsys, *call, "nowhere")
-    assert "prior is 'nowhere': no such folder, and no such pretrained prior; there are" in message
+    assert (
+        "--prior is 'nowhere': no such folder, and no such pretrained model; there are" in message
+    )
     assert "pipeline.json not found" in refusal(capsys, *call, codec)
     mine = tiny_pipeline(tmp_path / "mine", "none")
     tiny_codec(mine / "codec" / "deep")

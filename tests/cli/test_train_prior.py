@@ -265,7 +265,7 @@ SCENES = ["--data", "scenes", "--codec", "colour"]
         (["--codec", "grey", "--size", "30"], "size is 30; it must be a multiple of f = 4"),
         (["--codec", "grey", "--window", "5", "4"], "window is 5×4 tokens; pictures of this size "),
         (["--codec", "grey", "--workers", "-1"], "workers is -1"),
-        (["--codec", "grey", "--condition-codec", "grey"], "condition_codec is given, but class"),
+        (["--codec", "grey", "--condition-codec", "grey"], "--condition-codec is given, but class"),
         (["--codec", "grey", "--meaning", "coordinates"], "give a larger size or a smaller window"),
         (["--codec", "grey", "--meaning", "text"], "digits comes without captions; only scenes"),
         (["--codec", "grey", "--meaning", "none", "--condition-dropout", "0.1"], "guidance needs"),

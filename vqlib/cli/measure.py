@@ -1,5 +1,6 @@
 """`python -m vqlib measure`: how good is a codec on these pictures, or how good are samples?"""
 
+import math
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -82,10 +83,7 @@ class Measure:
         device = find_device(self.device)
         measured = self._codec(device) if self.against is None else self._samples(device)
         if self.out is not None:
-            plain = {
-                k: v.to_json() if isinstance(v, FrechetResult) else v for k, v in measured.items()
-            }
-            write_json(plain, self.out)
+            write_json({name: _plain(value) for name, value in measured.items()}, self.out)
         return 0
 
     def _codec(self, device: torch.device) -> dict[str, Any]:
@@ -185,10 +183,16 @@ class Measure:
 def _warnings_said() -> Iterator[None]:
     """Each warning in a line on stderr."""
     with warnings.catch_warnings(record=True) as noted:
-        warnings.simplefilter("always", UserWarning)
         yield
     for warning in noted:
         say(f"warning: {warning.message}")
+
+
+def _plain(value: object) -> object:
+    """The same in JSON, which has no infinity: the PSNR of pictures that came back exactly."""
+    if isinstance(value, FrechetResult):
+        return value.to_json()
+    return str(value) if value in (math.inf, -math.inf) else value
 
 
 def _line(name: str, value: object) -> str:
