@@ -10,6 +10,7 @@ from torch.nn import functional as F
 
 from tests.cli.commands import refusal, run, tiny_codec, write_pictures
 from tests.cli.pipelines import CONDITIONS, tiny_pipeline, write_label_map
+from vqlib.data.pairs import canny_edges
 from vqlib.data.pictures import read_picture
 from vqlib.generate import Sampling
 from vqlib.measure.recognition import recognised_digits
@@ -80,8 +81,8 @@ def test_what_is_given_is_what_the_prior_is_told(meaning, pipeline, given, tmp_p
 
 
 def told_map(meaning: str, path: Path, size: tuple[int, int]) -> torch.Tensor:
-    """The middle of a file, resized."""
-    channels = 1 if meaning in ("depth", "edges") else 3
+    """The middle of a file, resized; of a photograph its edges."""
+    channels = 1 if meaning == "depth" else 3
     with Image.open(path) as picture:
         width, height = picture.size
         side = min(width, height)
@@ -93,7 +94,8 @@ def told_map(meaning: str, path: Path, size: tuple[int, int]) -> torch.Tensor:
             return torch.from_numpy(np.asarray(nearest).astype("int64"))
     x = read_picture(path, channels=channels)[:, top : top + side, left : left + side]
     x = F.interpolate(x[None], size, mode="bicubic", antialias=True, align_corners=False)
-    return x[0].clamp(-1, 1)
+    x = x[0].clamp(-1, 1)
+    return canny_edges(x) if meaning == "edges" else x
 
 
 def test_several_captions_or_maps_take_turns(pipeline, tmp_path, given):

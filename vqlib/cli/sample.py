@@ -102,8 +102,8 @@ class Sample:
             for number, images in enumerate(self.pictures(pipeline, missing, size)):
                 if number == 0:
                     folder.begin()
-                for seed, image in zip(waiting, images, strict=False):
-                    folder.add(seed, image)
+                for image in images:
+                    folder.add(next(waiting), image)
                     saved += 1
         except BaseException:
             if saved:
