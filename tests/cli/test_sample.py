@@ -112,6 +112,13 @@ def test_several_captions_or_maps_take_turns(pipeline, tmp_path, given):
     assert torch.equal(one, four) and not torch.equal(one, two) and not torch.equal(two, three)
 
 
+def test_captions_may_end_as_sentences_do(pipeline, tmp_path):
+    call = ["sample", "--prior", pipeline("text"), "--count", 2, "--out"]
+    for number, caption in enumerate(("a lake", "A lake.", "a lake。", "a lake!", "a lake ！")):
+        assert run(*call, tmp_path / f"{number}.png", "--text", caption) == 0
+    assert len({path.read_bytes() for path in tmp_path.iterdir()}) == 1
+
+
 def test_classes_are_asked_for_or_follow_the_seed(pipeline, tmp_path):
     call = ["sample", "--prior", pipeline("class"), "--top-k", 1, "--count", 7, "--out"]
     assert run(*call, tmp_path / "all.png", "--seed", 2) == 0
