@@ -32,11 +32,13 @@ def test_a_folder_of_samples_against_a_data_set(samples, tmp_path, capsys):
     out = tmp_path / "new" / "results.json"
     assert run("measure", samples, "--against", "digits", "--out", out) == 0
     said, saved = capsys.readouterr(), json.loads(out.read_text())
-    result, floor = (FrechetResult.from_json(saved[name]) for name in ("frechet", "floor"))
+    names = ("frechet", "floor", "beside")
+    result, floor, beside = (FrechetResult.from_json(saved[name]) for name in names)
     assert said.out.splitlines() == [
         str(result),
         "both sides as squares of 32×32 pixels, cut from the middle of each picture",
-        f"floor {floor.distance:.4g}: so far are 80 of the real pictures from the other 217",
+        "with equal numbers: from 217 real pictures, 80 samples are "
+        f"{beside.distance:.4g} away, 80 other real pictures {floor.distance:.4g}",
         "fewer pictures give a larger distance, whatever they show: compare equal numbers",
     ]
     assert str(result).startswith("Fréchet distance (offline network) ")
@@ -47,7 +49,7 @@ def test_a_folder_of_samples_against_a_data_set(samples, tmp_path, capsys):
     expected = frechet(real, drawn, extractor, reference_name="digits", progress=False)
     assert result.protocol.reference_digest == expected.protocol.reference_digest
     assert result.distance == pytest.approx(expected.distance, rel=1e-4)
-    assert 0 < 2 * floor.distance < result.distance
+    assert beside.difference(floor) > floor.distance > 0
 
 
 @few_images
@@ -70,7 +72,8 @@ def test_a_floor_needs_four_real_pictures(tmp_path, capsys):
     folder = write_pictures(tmp_path / "samples", 3)
     assert run("measure", folder, "--against", folder, "--out", tmp_path / "a.json") == 0
     assert "no floor: there are too few real pictures" in capsys.readouterr().out
-    assert json.loads((tmp_path / "a.json").read_text())["floor"] is None
+    saved = json.loads((tmp_path / "a.json").read_text())
+    assert saved["floor"] is saved["beside"] is None
 
 
 @pytest.mark.parametrize(

@@ -30,7 +30,11 @@ def test_the_distance_is_that_of_frechet_and_the_floor_that_of_real_pictures(ext
     protocol = found.floor.protocol
     assert (protocol.num_generated, protocol.num_reference) == (40, 50)
     assert protocol.reference == "the rest of squares"
-    assert 0 < 5 * found.floor.distance < found.distance.distance
+    assert found.beside.protocol == protocol
+    assert found.beside.difference(found.floor) > 4 * found.floor.distance > 0
+    same = measure_samples(images(60, seed=5), images(60, seed=6), extractor, **options)
+    assert same.beside.distance == pytest.approx(same.floor.distance, rel=0.6)
+    assert same.distance.distance < same.beside.distance
 
 
 def test_the_floor_is_of_as_many_pictures_as_there_are_or_of_half_the_real_ones(extractor):

@@ -139,12 +139,13 @@ class Measure:
         else:
             p = found.floor.protocol
             print(
-                f"floor {found.floor.distance:.4g}: so far are {p.num_generated:,} of the real "
-                f"pictures from the other {p.num_reference:,}"
+                f"with equal numbers: from {p.num_reference:,} real pictures, {p.num_generated:,} "
+                f"samples are {found.beside.distance:.4g} away, {p.num_generated:,} other real "
+                f"pictures {found.floor.distance:.4g}"
             )
         print("fewer pictures give a larger distance, whatever they show: compare equal numbers")
-        floor = None if found.floor is None else found.floor.to_json()
-        return {"num_images": len(samples), "size": size, "frechet": found.distance, "floor": floor}
+        results = {"frechet": found.distance, "beside": found.beside, "floor": found.floor}
+        return {"num_images": len(samples), "size": size, **results}
 
     def _open(self, name: str, split: Split | None, size: int, channels: int) -> Images:
         """Pictures by name or folder; data sets in the channels that they have."""

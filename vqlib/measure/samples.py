@@ -2,12 +2,18 @@
 
 import warnings
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor
 
 from vqlib.measure.batches import ImageSet
-from vqlib.measure.frechet import FeatureExtractor, compare_statistics, gathered
+from vqlib.measure.frechet import (
+    FeatureExtractor,
+    ImageStatistics,
+    compare_statistics,
+    gathered,
+)
 from vqlib.measure.protocol import FrechetResult
 
 
@@ -19,6 +25,8 @@ class SampleDistance:
     """Of the samples from the reference."""
     floor: FrechetResult | None
     """Of a part of the reference from its rest; None if it has fewer than 4 pictures."""
+    beside: FrechetResult | None
+    """Of as many samples from the same rest: to be compared with the floor."""
 
 
 @dataclass(frozen=True)
@@ -47,11 +55,12 @@ def measure_samples(
     device: str | torch.device = "cpu",
     progress: bool = True,
 ) -> SampleDistance:
-    """Fréchet distance of samples from a reference, and the floor under it.
+    """Fréchet distance of samples from a reference, beside that of real pictures.
 
-    The distance is biased: the fewer pictures, the larger it is, even between real ones. The floor
-    shows by how much, at the cost of nothing: as many real pictures as there are samples, at most
-    half of them, are measured against the other real ones. Each picture is looked at once.
+    The distance is biased: the fewer pictures, the larger it is, even between real ones. So it is
+    also taken twice with equal numbers: as many real pictures as there are samples, at most half
+    of them, against the other real ones; and as many samples against the same. Each picture goes
+    through the network once.
 
     Args:
         samples: images in [-1, 1], all of one size, at least 2.
@@ -69,21 +78,37 @@ def measure_samples(
     if min(n, N) < 2:
         raise ValueError(f"there are {n} samples and {N} real pictures; a distance needs 2 of each")
     options = {"batch_size": batch_size, "device": device, "progress": progress}
-    generated = gathered(samples, extractor, label="samples", **options)
     m = min(n, N // 2)
-    # From all parts of the set, which may be sorted by class.
-    chosen = [i * N // m for i in range(m)]
-    rest = sorted(set(range(N)) - set(chosen))
-    sides = [
-        gathered(Rows(reference, numbers), extractor, label="real pictures", **options)
-        for numbers in (chosen, rest)
-    ]
-    floor = None
+    drawn = _halves(samples, m, extractor, label="samples", **options)
+    real = _halves(reference, m, extractor, label="real pictures", **options)
+    floor = beside = None
     if m > 1:
+        name = f"the rest of {reference_name}"
         with warnings.catch_warnings():  # the distance itself warns of too few
             warnings.simplefilter("ignore")
-            name = f"the rest of {reference_name}"
-            floor = compare_statistics(sides[1], sides[0], reference_name=name)
-    sides[0].merge(sides[1])
-    distance = compare_statistics(sides[0], generated, reference_name=reference_name)
-    return SampleDistance(distance, floor)
+            floor, beside = (
+                compare_statistics(real[1], side, reference_name=name)
+                for side in (real[0], drawn[0])
+            )
+    for part, rest in (drawn, real):
+        part.merge(rest)
+    distance = compare_statistics(real[0], drawn[0], reference_name=reference_name)
+    return SampleDistance(distance, floor, beside)
+
+
+def _halves(
+    images: ImageSet, m: int, extractor: FeatureExtractor, **options: Any
+) -> tuple[ImageStatistics, ImageStatistics]:
+    """The statistics of m images from all parts of a set, which may be sorted, and of the others.
+
+    Args:
+        images: at least m.
+        m: how many.
+        extractor: gives the features.
+        **options: as in `gathered`.
+    """
+    N = len(images)
+    chosen = [i * N // m for i in range(m)]
+    rest = sorted(set(range(N)) - set(chosen))
+    one, other = (gathered(Rows(images, part), extractor, **options) for part in (chosen, rest))
+    return one, other
