@@ -121,14 +121,16 @@ def test_measuring_changes_nothing_in_the_model(grey_codec):
         (["nowhere"], "data is 'nowhere': no such folder, and no such data set; there are digits"),
         (["empty"], "empty: no pictures in this folder or below"),
         (["a file.png"], "a file.png: this is a file; give the folder"),
-        (["digits"], "digits has images with 1 channels, 3 are needed"),
+        (
+            ["digits"],
+            "digits is in grey, but codec takes pictures in colour; choose another --model",
+        ),
         (["photos", "--split", "all"], "split is 'all'; photos has 'train' and 'held_out'"),
         (["scenes", "--split", "all"], "split is 'all'; scenes has 'train' and 'held_out'"),
         (["photos", "--size", "500"], "size is 500"),
         (["mine", "--size", "22"], "height and width must be multiples of f = 4"),
-        (["mine", "--size", "8"], "SSIM looks through a window of 11×11"),
         (["mine", "--size", "0"], "size is 0; use 1 or more pixels"),
-        (["mine", "--batch-size", "0"], "batch_size is 0"),
+        (["mine", "--batch-size", "0"], "--batch-size is 0"),
         (["mine", "--device", "abacus"], "device is 'abacus', which cannot be used here"),
         (["mine", "--model", "empty"], "config.json not found"),
         (["cifar10", "--data-root", "stand-ins"], "size is 16; cifar10 has images of 32×32"),
@@ -143,7 +145,8 @@ def test_wrong_values_get_one_line(
     (tmp_path / "stand-ins").symlink_to(stand_in_data)
     Image.new("RGB", (20, 20)).save("a file.png")
     write_pictures(tmp_path / "mine", 2)
-    model = [] if "--model" in arguments else ["--model", codec]
+    (tmp_path / "codec").symlink_to(codec)
+    model = [] if "--model" in arguments else ["--model", "codec"]
     assert run("measure", *arguments, *model, "--out", "results.json") == 2
     said = capsys.readouterr()
     assert said.out == ""
@@ -152,10 +155,37 @@ def test_wrong_values_get_one_line(
     assert not (tmp_path / "results.json").exists()
 
 
-def test_one_picture_has_no_frechet_distance(codec, tmp_path, capsys):
+def test_one_picture_is_measured_in_all_but_the_frechet_distance(codec, tmp_path, capsys):
     folder = write_pictures(tmp_path / "mine", 1)
-    assert run("measure", folder, "--model", codec) == 2
-    assert "a covariance needs at least 2" in capsys.readouterr().err
+    assert run("measure", folder, "--model", codec, "--out", tmp_path / "one.json") == 0
+    said, saved = capsys.readouterr(), json.loads((tmp_path / "one.json").read_text())
+    names = [line.split(":")[0] for line in said.out.splitlines()]
+    assert names == PRINTED
+    reason = "a Fréchet distance needs 2 images or more"
+    assert f"vqlib: not measured: {reason}\n" in said.err
+    assert saved["not_measured"] == {"frechet": reason}
+    assert saved["psnr_db"] > 0 and "frechet" not in saved
+
+
+@few_images
+def test_tiny_pictures_are_measured_in_all_but_ssim(codec, tmp_path, capsys):
+    folder = write_pictures(tmp_path / "mine", 3)
+    assert run("measure", folder, "--model", codec, "--size", 8) == 0
+    said = capsys.readouterr()
+    assert list(printed(said.out)) == [name for name in PRINTED if name != "ssim"]
+    assert "vqlib: not measured: SSIM needs images of 11×11 pixels\n" in said.err
+
+
+@few_images
+def test_the_default_model_is_the_courses_for_the_data(capsys):
+    """And any pretrained one can be named, in short where only one is meant."""
+    bits = []
+    for model in ([], ["--model", "faces_vqgan"], ["--model", "faces"], ["--model", "digits"]):
+        assert run("measure", "faces", *model) == 0
+        bits.append(printed(capsys.readouterr().out)["bits per image"])
+    assert bits[0] == bits[1] == bits[2] != bits[3]
+    message = refusal(capsys, "measure", "faces", "--model", "photos")
+    assert "--model is 'photos': which one, photos_vqgan or photos_vqvae?" in message
 
 
 def test_a_codec_of_label_maps_is_refused(tmp_path, capsys):

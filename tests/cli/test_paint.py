@@ -43,6 +43,28 @@ def test_a_map_of_any_size_is_cropped_to_whole_tokens(pipeline, tmp_path, capsys
     assert (drawn - expected[0]).abs().max() < 1.1 / 127.5
 
 
+def test_a_large_map_is_shrunk(pipeline, tmp_path, capsys):
+    """Labels to the nearest: none appears between two others."""
+    labels = write_label_map(tmp_path / "map.png", 80, 120)
+    call = ["paint", labels, "--prior", pipeline("segmentation"), "--out", tmp_path / "a.png"]
+    assert run(*call, "--max-side", 30, "--top-k", 1) == 0
+    said = capsys.readouterr()
+    assert (
+        f"vqlib: {labels}: shrunk from 80×120 to 20×30 pixels; --max-side allows more" in said.err
+    )
+    assert f"vqlib: {labels}: cropped from 20×30 to 20×28 pixels" in said.err
+    assert "20×28 pixels, 35 tokens" in said.out
+    told = read_label_map(labels)[2::4, 2::4][None, :20, :28]
+    expected = load_pipeline(pipeline("segmentation")).sample_large(
+        (20, 28), told, Sampling(top_k=1)
+    )
+    drawn = read_picture(tmp_path / "a.png", channels=3)
+    assert (drawn - expected[0]).abs().max() < 1.1 / 127.5
+    photo = write_pictures(tmp_path, 1, height=600, width=40) / "00.png"
+    assert run("paint", photo, "--prior", pipeline("depth"), "--out", tmp_path / "b.png") == 0
+    assert read_picture(tmp_path / "b.png", channels=3).shape == (3, 512, 32)
+
+
 def test_depth_and_edges_are_maps_too(pipeline, tmp_path):
     photo = write_pictures(tmp_path, 1, height=17, width=20) / "00.png"
     for meaning in ("depth", "edges"):
@@ -80,7 +102,8 @@ def test_ctrl_c_leaves_no_picture(pipeline, tmp_path, monkeypatch):
         ("segmentation", ["map.png", "--out", "map.png"], "map.png: the result would overwrite"),
         ("segmentation", ["map.png", "--out", "."], ".: pictures are saved as PNG"),
         ("segmentation", ["map.png", "--schedule", "strided"], "a window of 4 columns allows at "),
-        ("segmentation", ["map.png", "--top-p", "0"], "top_p is 0.0"),
+        ("segmentation", ["map.png", "--max-side", "0"], "--max-side is 0; it must be at least 1"),
+        ("segmentation", ["map.png", "--top-p", "0"], "--top-p is 0.0"),
         ("class", ["map.png"], "class draws from class; to paint takes a prior of segmentation"),
     ],
 )  # fmt: skip

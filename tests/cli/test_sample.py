@@ -10,6 +10,7 @@ from torch.nn import functional as F
 
 from tests.cli.commands import refusal, run, tiny_codec, write_pictures
 from tests.cli.pipelines import CONDITIONS, tiny_pipeline, write_label_map
+from vqlib.data.pairs import canny_edges
 from vqlib.data.pictures import read_picture
 from vqlib.generate import Sampling
 from vqlib.measure.recognition import recognised_digits
@@ -80,8 +81,8 @@ def test_what_is_given_is_what_the_prior_is_told(meaning, pipeline, given, tmp_p
 
 
 def told_map(meaning: str, path: Path, size: tuple[int, int]) -> torch.Tensor:
-    """The middle of a file, resized."""
-    channels = 1 if meaning in ("depth", "edges") else 3
+    """The middle of a file, resized; of a photograph its edges."""
+    channels = 1 if meaning == "depth" else 3
     with Image.open(path) as picture:
         width, height = picture.size
         side = min(width, height)
@@ -93,7 +94,8 @@ def told_map(meaning: str, path: Path, size: tuple[int, int]) -> torch.Tensor:
             return torch.from_numpy(np.asarray(nearest).astype("int64"))
     x = read_picture(path, channels=channels)[:, top : top + side, left : left + side]
     x = F.interpolate(x[None], size, mode="bicubic", antialias=True, align_corners=False)
-    return x[0].clamp(-1, 1)
+    x = x[0].clamp(-1, 1)
+    return canny_edges(x) if meaning == "edges" else x
 
 
 def test_several_captions_or_maps_take_turns(pipeline, tmp_path, given):
@@ -108,6 +110,13 @@ def test_several_captions_or_maps_take_turns(pipeline, tmp_path, given):
     assert run(*depth, "--count", 4, "--out", tmp_path / "four.png") == 0
     one, two, three, four = cells(tmp_path / "four.png", 4)
     assert torch.equal(one, four) and not torch.equal(one, two) and not torch.equal(two, three)
+
+
+def test_captions_may_end_as_sentences_do(pipeline, tmp_path):
+    call = ["sample", "--prior", pipeline("text"), "--count", 2, "--out"]
+    for number, caption in enumerate(("a lake", "A lake.", "a lake。", "a lake!", "a lake ！")):
+        assert run(*call, tmp_path / f"{number}.png", "--text", caption) == 0
+    assert len({path.read_bytes() for path in tmp_path.iterdir()}) == 1
 
 
 def test_classes_are_asked_for_or_follow_the_seed(pipeline, tmp_path):
@@ -172,8 +181,8 @@ def test_the_pretrained_digits(tmp_path):
 @pytest.mark.parametrize(
     ("meaning", "arguments", "message"),
     [
-        ("class", ["--label", 5], "label is 5; this prior knows 0 to 4"),
-        ("class", ["--label", -1], "label is -1; this prior knows 0 to 4"),
+        ("class", ["--label", 5], "--label is 5; this prior knows 0 to 4"),
+        ("class", ["--label", -1], "--label is -1; this prior knows 0 to 4"),
         ("class", ["--text", "a"], "--text says nothing to this prior, which draws from class; "),
         ("none", ["--label", 1], "--label says nothing to this prior, which draws from nothing\n"),
         ("coordinates", [], "this prior draws parts of larger pictures; give their --size"),
@@ -186,16 +195,20 @@ def test_the_pretrained_digits(tmp_path):
         ("segmentation", ["--map", "words.png"], "words.png: not a readable PNG"),
         ("depth", ["--map", "nowhere.png"], "nowhere.png: no such file"),
         ("depth", ["--map", "photo.png", "--out", "photo.png"], "the result would overwrite"),
-        ("none", ["--count", 0], "count is 0"),
-        ("none", ["--columns", 0], "columns is 0"),
-        ("none", ["--temperature", 0], "temperature is 0.0"),
-        ("none", ["--top-k", 0], "top_k is 0"),
-        ("none", ["--top-p", 1.5], "top_p is 1.5"),
-        ("none", ["--guidance", -1], "guidance is -1.0"),
-        ("none", ["--seed", -1], "seed is -1; use 0 or more"),
-        ("none", ["--size", 30, 32], "size is 30×32 pixels; use multiples of f = 4"),
-        ("none", ["--size", 0, 32], "size is 0×32 pixels"),
-        ("none", ["--schedule", "strided", "--stride", 0], "stride is 0"),
+        ("none", ["--count", 0], "--count is 0; it must be at least 1"),
+        ("none", ["--columns", 0], "--columns is 0"),
+        ("none", ["--temperature", 0], "--temperature is 0.0"),
+        (
+            "none",
+            ["--top-k", 0],
+            "--top-k is 0; it must be at least 1 (without one every code is kept)",
+        ),
+        ("none", ["--top-p", 1.5], "--top-p is 1.5"),
+        ("none", ["--guidance", -1], "--guidance is -1.0"),
+        ("none", ["--seed", -1], "--seed is -1; use 0 to 4611686018427387904"),
+        ("none", ["--size", 30, 32], "--size is 30×32 pixels; use multiples of f = 4"),
+        ("none", ["--size", 0, 32], "--size is 0×32 pixels"),
+        ("none", ["--schedule", "strided", "--stride", 0], "--stride is 0"),
         ("none", ["--size", 32, 32, "--schedule", "strided"], "4 columns allows at most 2"),
         ("none", ["--out", "x.jpg"], "x.jpg: pictures are saved as PNG"),
         ("none", ["--device", "abacus"], "device is 'abacus', which cannot be used here"),
@@ -217,7 +230,9 @@ def test_wrong_values_get_one_line(
 def test_priors_that_cannot_draw_are_named(pipeline, codec, tmp_path, capsys):
     call = ["sample", "--out", tmp_path / "x.png", "--prior"]
     message = refusal(capsys, *call, "nowhere")
-    assert "prior is 'nowhere': no such folder, and no such pretrained prior; there are" in message
+    assert (
+        "--prior is 'nowhere': no such folder, and no such pretrained model; there are" in message
+    )
     assert "pipeline.json not found" in refusal(capsys, *call, codec)
     mine = tiny_pipeline(tmp_path / "mine", "none")
     tiny_codec(mine / "codec" / "deep")

@@ -112,9 +112,9 @@ def test_ctrl_c_leaves_no_folder(segmentation, tmp_path, monkeypatch):
     ("arguments", "message"),
     [
         (["--out", "taken"], "taken is there already; choose another folder"),
-        (["--out", "x", "--copies", "0"], "copies is 0"),
-        (["--out", "x", "--seed", "-1"], "seed is -1"),
-        (["--out", "x", "--workers", "-1"], "workers is -1"),
+        (["--out", "x", "--copies", "0"], "--copies is 0"),
+        (["--out", "x", "--seed", "-1"], "--seed is -1"),
+        (["--out", "x", "--workers", "-1"], "--workers is -1"),
         (["--out", "x", "--data", "nowhere"], "nowhere: no such folder"),
         (["--out", "x", "--device", "abacus"], "device is 'abacus'"),
         (["--out", "x", "--maps", "taken"], "taken: 9 of 9 pictures have no map of their name"),

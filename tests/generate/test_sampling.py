@@ -168,7 +168,7 @@ def test_guidance_moves_logits_away_from_those_without_the_condition():
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"temperature": 0.0}, "temperature is 0.0.*top_k=1 is greedy"),
+        ({"temperature": 0.0}, "temperature is 0.0.*a top-k of 1 is greedy"),
         ({"temperature": math.nan}, "temperature is nan"),
         ({"top_k": 0}, "top_k is 0"),
         ({"top_p": 0.0}, "top_p is 0.0"),

@@ -203,5 +203,13 @@ def test_no_more_than_a_batch_is_held():
 def test_nothing_to_measure():
     with pytest.raises(ValueError, match="no images to measure"):
         measure_codec(Levels(), torch.zeros(0, 1, 16, 16), progress=False)
-    with pytest.raises(ValueError, match="8×8, but SSIM"):
-        measure_codec(Levels(), torch.zeros(2, 1, 8, 8), progress=False)
+
+
+def test_what_some_images_have_not_is_left_out_with_the_reason():
+    small = measure_codec(Levels(), torch.zeros(2, 1, 8, 8), progress=False)
+    assert small["not_measured"] == {"ssim": "SSIM needs images of 11×11 pixels"}
+    assert "ssim" not in small and small["psnr_db"] > 5
+    extractor = OfflineFeatures(FeatureNet(10, widths=(4, 8)))
+    one = measure_codec(Levels(), torch.zeros(1, 1, 16, 16), extractor=extractor, progress=False)
+    assert one["not_measured"] == {"frechet": "a Fréchet distance needs 2 images or more"}
+    assert "frechet" not in one and one["ssim"] <= 1

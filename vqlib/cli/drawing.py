@@ -1,6 +1,7 @@
 """What all commands that draw pictures ask: which prior, and how it chooses tokens."""
 
-from dataclasses import dataclass
+import re
+from dataclasses import dataclass, fields
 from typing import Literal
 
 import torch
@@ -10,6 +11,9 @@ from vqlib.generate.sampling import Sampling
 from vqlib.generate.sliding_window import Schedule, Sequential, Strided, Wavefront
 from vqlib.train.pipeline import Pipeline
 from vqlib.train.runtime import find_device
+
+# Half of what fits into 64 bits: so many pictures can always be counted on from it.
+MAX_SEED = 2**62
 
 
 @dataclass(frozen=True)
@@ -21,9 +25,9 @@ class Drawing:
     temperature: float = 1.0
     """Below 1: safer and less varied."""
     top_k: int | None = None
-    """Choose among the k most likely codes only."""
+    """Choose among the k most likely codes only; by default among all."""
     top_p: float | None = None
-    """Choose among the most likely codes that together have this probability."""
+    """Choose among the most likely codes that together have this probability; by default all."""
     guidance: float = 1.0
     """Above 1: exaggerate what the condition changes, for priors trained with
     --condition-dropout."""
@@ -36,9 +40,11 @@ class Drawing:
 
     def sampling(self) -> Sampling:
         """How tokens are chosen; raises `ValueError` on numbers that mean nothing."""
-        if self.seed < 0:
-            raise ValueError(f"seed is {self.seed}; use 0 or more")
-        return Sampling(self.temperature, self.top_k, self.top_p, self.guidance)
+        check_seed(self.seed)
+        try:
+            return Sampling(self.temperature, self.top_k, self.top_p, self.guidance)
+        except ValueError as error:
+            raise ValueError(with_flags(str(error), Sampling)) from error
 
     def pipeline(self) -> Pipeline:
         """Prior and codecs, ready to draw."""
@@ -66,6 +72,22 @@ class Sliding:
         most = max(1, (columns + 1) // 2)
         if self.stride > most:
             raise ValueError(
-                f"stride is {self.stride}, but a window of {columns} columns allows at most {most}"
+                f"--stride is {self.stride}, but a window of {columns} columns allows at most "
+                f"{most}"
             )
+        if self.stride < 1:
+            raise ValueError(f"--stride is {self.stride}; it must be at least 1")
         return Strided(self.stride)
+
+
+def check_seed(seed: int) -> None:
+    """Raise `ValueError` on a seed that torch cannot count on from."""
+    if not 0 <= seed <= MAX_SEED:
+        raise ValueError(f"--seed is {seed}; use 0 to {MAX_SEED}")
+
+
+def with_flags(words: str, config: type) -> str:
+    """A message about the fields of a configuration, told of the flags that set them."""
+    for name in (field.name for field in fields(config)):
+        words = re.sub(rf"\b{name} is\b", f"--{name.replace('_', '-')} is", words)
+    return words

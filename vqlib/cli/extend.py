@@ -12,7 +12,8 @@ from tyro.conf import Positional
 from vqlib.cli.drawing import Drawing, Sliding
 from vqlib.cli.given import Given
 from vqlib.cli.messages import say
-from vqlib.cli.pictures import check_target, shrunk
+from vqlib.cli.pictures import shrunk
+from vqlib.cli.targets import check_target
 from vqlib.data.pictures import read_picture, write_picture
 from vqlib.generate.prior import Known
 from vqlib.train.pipeline import Pipeline
@@ -89,12 +90,12 @@ class Extend:
         check_target(self.out, self.photo, *self.given.map)
         for name, pixels in self.sides.items():
             if pixels < 0:
-                raise ValueError(f"{name} is {pixels}; use 0 or more")
+                raise ValueError(f"--{name} is {pixels}; use 0 or more")
         if self.erase is None and not any(self.sides.values()):
             flags = "--left, --right, --top, --bottom or --erase"
             raise ValueError(f"there is nothing to draw: give {flags}")
         if self.max_side < 1:
-            raise ValueError(f"max_side is {self.max_side}; it must be at least 1")
+            raise ValueError(f"--max-side is {self.max_side}; it must be at least 1")
 
     def _read(self, pipeline: Pipeline) -> tuple[Float[Tensor, "C H W"], Bool[Tensor, "h w"]]:
         """The photograph, in whole tokens, and which of its tokens are kept."""
@@ -121,7 +122,7 @@ class Extend:
         H, W = photo
         if min(top, left) < 0 or min(height, width) < 1 or top + height > H or left + width > W:
             raise ValueError(
-                f"erase is top {top}, left {left}, height {height}, width {width}; {self.photo} "
+                f"--erase is top {top}, left {left}, height {height}, width {width}; {self.photo} "
                 f"has {H}×{W} pixels"
             )
         h, w = shrunk_to
@@ -133,7 +134,7 @@ class Extend:
         f = pipeline.codec.config.downsampling_factor
         for name, pixels in self.sides.items():
             if pixels % f:
-                raise ValueError(f"{name} is {pixels}; it must be a multiple of f = {f}")
+                raise ValueError(f"--{name} is {pixels}; it must be a multiple of f = {f}")
         around = [pixels // f for pixels in self.sides.values()]
         tokens = pipeline.codec.encode(x[None].to(pipeline.device))
         return Known(F.pad(tokens, around), F.pad(keep[None].to(tokens.device), around))

@@ -1,14 +1,17 @@
 """What new pictures are drawn from, as it is given on the command line."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor
 
-from vqlib.cli.pictures import read_fitting, read_fitting_labels
+from vqlib.cli.classes import find_class
+from vqlib.cli.edges import MapIs, read_edges
+from vqlib.cli.pictures import fitting, read_fitting, read_fitting_labels
 from vqlib.compress.vqvae import LabelMapVQVAE
 from vqlib.train.pipeline import Meaning, Pipeline
 
@@ -19,21 +22,28 @@ Size = tuple[int, int]
 class Given:
     """What to draw; which of these a prior reads depends on how it was trained."""
 
-    label: int | None = None
-    """A class; by default the picture with seed s is of class s modulo their number."""
+    label: str | None = None
+    """A class, by its name or its number; by default the picture with seed s is of class s modulo
+    their number."""
     text: tuple[str, ...] = ()
     """Captions, for the pictures in turn."""
     map: tuple[Path, ...] = ()
-    """Picture files, for the pictures in turn: label maps (PNG), depth or edges; or photographs
-    whose small copy or upper half is taken. Their middle is resized to what is drawn."""
+    """Picture files, for the pictures in turn: label maps (PNG), or depth; for edges photographs or
+    maps of edges; or photographs whose small copy or upper half is taken. Their middle is resized
+    to what is drawn."""
+    map_is: MapIs = "auto"
+    """For edges: whether the files are photographs, whose edges are computed, or maps of edges
+    already, white on black. auto: a file that is black and white is a map."""
 
     def check(self, pipeline: Pipeline) -> None:
         """Raise `ValueError` if anything is missing, or given in vain."""
         meaning, (needed, _) = pipeline.meaning, TAKEN[pipeline.meaning]
         said = {"label": self.label is not None, "text": bool(self.text), "map": bool(self.map)}
         vain = [name for name, is_given in said.items() if is_given and name != needed]
+        if self.map_is != "auto" and meaning != "edges":
+            vain.append("map-is")
         draws = "from nothing" if meaning == "none" else f"from {meaning}"
-        hint = f"; give --{needed}" if needed else ""
+        hint = f"; give --{needed}" if needed and not said[needed] else ""
         if vain:
             raise ValueError(f"--{vain[0]} says nothing to this prior, which draws {draws}{hint}")
         if needed in ("text", "map") and not said[needed]:
@@ -52,44 +62,112 @@ class Given:
             seeds: one for each picture.
             size: height and width of the pictures in pixels.
         """
+        return next(self.conditions(pipeline, seeds, size, batch_size=len(seeds)))
+
+    def conditions(
+        self,
+        pipeline: Pipeline,
+        seeds: Sequence[int],
+        size: Size,
+        *,
+        batch_size: int,
+        first: int | None = None,
+    ) -> Iterator[Any]:
+        """The same for a batch of pictures after the other.
+
+        Args:
+            pipeline: both stages.
+            seeds: one for each picture.
+            size: height and width of the pictures in pixels.
+            batch_size: pictures in a batch; the last may have fewer.
+            first: the seed that has the first caption or map; by default the first of `seeds`.
+        """
         self.check(pipeline)
-        return TAKEN[pipeline.meaning][1](self, pipeline, seeds, size)
+        one = TAKEN[pipeline.meaning][1](self, pipeline, size)
+        first = seeds[0] if first is None else first
+        for start in range(0, len(seeds), batch_size):
+            part = seeds[start : start + batch_size]
+            yield _together([one(seed, self._turn(seed, first)) for seed in part])
+
+    def told(self, pipeline: Pipeline, seed: int, first: int) -> dict[str, Any]:
+        """In JSON values: what the picture with this seed is drawn from."""
+        turn = self._turn(seed, first)
+        match TAKEN[pipeline.meaning][0]:
+            case "label":
+                number = self.class_of(pipeline, seed)
+                named = {"class": pipeline.classes[number]} if pipeline.classes else {}
+                return {"label": number, **named}
+            case "text":
+                return {"text": self.text[turn]}
+            case "map":
+                return {"map": str(self.map[turn])}
+        return {}
+
+    def _turn(self, seed: int, first: int) -> int:
+        """Which caption or map is that picture's."""
+        return (seed - first) % max(1, self.number)
+
+    def class_of(self, pipeline: Pipeline, seed: int) -> int:
+        """Of a prior of classes: the class of the picture with this seed.
+
+        Raises:
+            ValueError: no class has the name or number given; the message lists those there are.
+        """
+        num_classes = pipeline.prior.config.condition.num_classes
+        if self.label is None:
+            return seed % num_classes
+        return find_class(self.label, pipeline.classes, num_classes)
 
 
-def _nothing(given: Given, pipeline: Pipeline, seeds: Sequence[int], size: Size) -> None:
-    return None
+# Gives what a picture is drawn from, by its seed and the number of its caption or map.
+One = Callable[[int, int], Any]
 
 
-def _classes(given: Given, pipeline: Pipeline, seeds: Sequence[int], size: Size) -> Tensor:
-    num_classes = pipeline.prior.config.condition.num_classes
-    if given.label is None:
-        return torch.tensor(seeds) % num_classes
-    if not 0 <= given.label < num_classes:
-        raise ValueError(f"label is {given.label}; this prior knows 0 to {num_classes - 1}")
-    return torch.full((len(seeds),), given.label)
+def _nothing(given: Given, pipeline: Pipeline, size: Size) -> One:
+    return lambda seed, turn: None
 
 
-def _captions(given: Given, pipeline: Pipeline, seeds: Sequence[int], size: Size) -> list[str]:
-    return [given.text[n % len(given.text)] for n in range(len(seeds))]
+def _classes(given: Given, pipeline: Pipeline, size: Size) -> One:
+    return lambda seed, turn: given.class_of(pipeline, seed)
 
 
-def _label_maps(given: Given, pipeline: Pipeline, seeds: Sequence[int], size: Size) -> Tensor:
+def _captions(given: Given, pipeline: Pipeline, size: Size) -> One:
+    # A sentence may end as sentences do; the captions that priors learn have no full stop.
+    return lambda seed, turn: given.text[turn].rstrip(" .!。！")
+
+
+def _label_maps(given: Given, pipeline: Pipeline, size: Size) -> One:
     num_labels = label_codec(pipeline).num_labels
-    maps = [read_fitting_labels(path, size, num_labels=num_labels) for path in given.map]
-    return torch.stack([maps[n % len(maps)] for n in range(len(seeds))])
+    return _maps(given, partial(read_fitting_labels, size=size, num_labels=num_labels))
 
 
-def _maps(given: Given, pipeline: Pipeline, seeds: Sequence[int], size: Size) -> Tensor:
-    return _pictures(given, size, len(seeds), pipeline.condition_codec.config.image_channels)
+def _depth(given: Given, pipeline: Pipeline, size: Size) -> One:
+    channels = pipeline.condition_codec.config.image_channels
+    return _maps(given, partial(read_fitting, size=size, channels=channels))
 
 
-def _photographs(given: Given, pipeline: Pipeline, seeds: Sequence[int], size: Size) -> Tensor:
-    return _pictures(given, size, len(seeds), pipeline.codec.config.image_channels)
+def _edges(given: Given, pipeline: Pipeline, size: Size) -> One:
+    fit = partial(fitting, size=size)
+    return _maps(given, partial(read_edges, pipeline=pipeline, fit=fit, map_is=given.map_is))
 
 
-def _pictures(given: Given, size: Size, count: int, channels: int) -> Tensor:
-    pictures = [read_fitting(path, size, channels=channels) for path in given.map]
-    return torch.stack([pictures[n % len(pictures)] for n in range(count)])
+def _photographs(given: Given, pipeline: Pipeline, size: Size) -> One:
+    channels = pipeline.codec.config.image_channels
+    return _maps(given, partial(read_fitting, size=size, channels=channels))
+
+
+def _maps(given: Given, read: Callable[[Path], Tensor]) -> One:
+    read = lru_cache(maxsize=64)(read)  # the same few files are asked for again and again
+    return lambda seed, turn: read(given.map[turn])
+
+
+def _together(values: list[Any]) -> Any:
+    """What is given for each picture as a batch."""
+    if isinstance(values[0], Tensor):
+        return torch.stack(values)
+    if isinstance(values[0], int):
+        return torch.tensor(values)
+    return None if values[0] is None else values
 
 
 def label_codec(pipeline: Pipeline) -> LabelMapVQVAE:
@@ -110,8 +188,8 @@ TAKEN: dict[Meaning, tuple[str | None, Callable[..., Any]]] = {
     "class": ("label", _classes),
     "text": ("text", _captions),
     "segmentation": ("map", _label_maps),
-    "depth": ("map", _maps),
-    "edges": ("map", _maps),
+    "depth": ("map", _depth),
+    "edges": ("map", _edges),
     "low_resolution": ("map", _photographs),
     "upper_half": ("map", _photographs),
 }

@@ -18,7 +18,7 @@ from vqlib.generate.prior import AnyCondition, Prior, PriorConfig
 from vqlib.generate.sliding_window import Wavefront, sample_large
 from vqlib.train.checkpoint import latest_checkpoint, load_model, save_model
 from vqlib.train.conditions import prior_data, windowed
-from vqlib.train.meanings import must_hold_out
+from vqlib.train.meanings import must_hold_out, names_of_classes
 from vqlib.train.pipeline import FILE, Codec, Meaning, write_pipeline
 from vqlib.train.token_data import TokenData, TokenGrids
 from vqlib.train.token_folder import open_token_folder
@@ -48,6 +48,8 @@ class Material:
     """Stage 1 of the condition, where that is a picture."""
     window: Window
     """Rows and columns of tokens that the prior sees at once."""
+    classes: tuple[str, ...] = ()
+    """Names of the classes, where they have names."""
 
     def check_run(self, out: Path, *, resume: bool) -> None:
         """Before anything is written: may a run go on in this folder, and with this material?
@@ -63,9 +65,15 @@ class Material:
             raise FileExistsError(
                 f"{out} already holds a run ({latest.name}); resume it or choose another folder"
             )
-        then = json.loads((out / FILE).read_text(encoding="utf-8"))["meaning"]
+        notes = json.loads((out / FILE).read_text(encoding="utf-8"))
+        then, classes = notes["meaning"], tuple(notes.get("classes", ()))
         if then != self.meaning:
             raise ValueError(f"{out} was trained from {then}, this would be from {self.meaning}")
+        if classes and classes != self.classes:
+            raise ValueError(
+                f"{out} was trained with the classes {', '.join(classes)}, these would be "
+                f"{', '.join(self.classes) or 'without names'}"
+            )
         for name, codec in self._codecs().items():
             if weights_digest(load_model(out / name)) != weights_digest(codec):
                 raise ValueError(f"{out} was trained with another {name}")
@@ -77,7 +85,7 @@ class Material:
         for name, codec in self._codecs().items():
             save_model(codec, out / name)
         second = "condition_codec" if self.condition_codec is not None else None
-        write_pipeline(out, self.meaning, "codec", second)
+        write_pipeline(out, self.meaning, "codec", second, classes=self.classes)
 
     def preview(self) -> Callable[[Prior], Tensor] | None:
         """Draws held-out pictures, and below them what a prior makes of the same conditions."""
@@ -132,7 +140,7 @@ def from_pictures(
         held_out = str(error)
     codecs = {"codec": task.codec, "condition_codec": task.codec_of_condition}
     options = {"meaning": task.meaning, "condition": condition, "window": task.seen}
-    return Material(train, held_out, **codecs, **options)
+    return Material(train, held_out, **codecs, **options, classes=names_of_classes(task))
 
 
 def from_tokens(folder: Path, device: torch.device, window: Window | None) -> Material:
@@ -149,7 +157,7 @@ def from_tokens(folder: Path, device: torch.device, window: Window | None) -> Ma
     held_out = f"{folder} has none" if read.held_out is None else _few(read.held_out)
     codecs = {"codec": read.codec, "condition_codec": read.condition_codec}
     options = {"meaning": read.meaning, "condition": condition, "window": window}
-    return Material(read.train, held_out, **codecs, **options)
+    return Material(read.train, held_out, **codecs, **options, classes=read.classes)
 
 
 def _few(held_out: TokenGrids) -> TokenGrids:

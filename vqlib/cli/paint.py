@@ -2,6 +2,7 @@
 
 import math
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 from jaxtyping import Shaped
@@ -9,9 +10,11 @@ from torch import Tensor
 from tyro.conf import Positional
 
 from vqlib.cli.drawing import Drawing, Sliding
+from vqlib.cli.edges import MapIs, read_edges
 from vqlib.cli.given import label_codec
 from vqlib.cli.messages import say
-from vqlib.cli.pictures import check_target, read_labels
+from vqlib.cli.pictures import read_labels, shrunk, shrunk_labels
+from vqlib.cli.targets import check_target
 from vqlib.data.pictures import read_picture, write_picture
 from vqlib.train.pipeline import Pipeline
 
@@ -23,13 +26,18 @@ MAPS = ("segmentation", "depth", "edges")
 class Paint:
     """Draw a picture as large as a map of what is where, a window sliding over it.
 
-    The map is a PNG whose palette index or grey value is the label; for priors of depth or edges,
-    a picture of these. The scenes' labels: 0 sky, 1 sun, 2 cloud, 3 mountain, 4 forest, 5 water,
-    6 meadow, 7 tree.
+    The map is a PNG whose palette index or grey value is the label; for priors of depth a picture
+    of it, for priors of edges one of them or a photograph, whose edges are computed. The scenes'
+    labels: 0 sky, 1 sun, 2 cloud, 3 mountain, 4 forest, 5 water, 6 meadow, 7 tree.
     """
 
     map: Positional[Path]
     """The map."""
+    map_is: MapIs = "auto"
+    """For edges: whether the file is a photograph, whose edges are computed, or a map of edges
+    already, white on black. auto: a file that is black and white is a map."""
+    max_side: int = 512
+    """A larger map is shrunk so that its longer side has this many pixels."""
     out: Path = Path("painting.png")
     """The PNG to write."""
     drawing: Drawing = field(default_factory=lambda: Drawing("scenes_segmentation_gpt"))
@@ -40,9 +48,11 @@ class Paint:
     def run(self) -> int:
         """Draw and save."""
         check_target(self.out, self.map)
+        if self.max_side < 1:
+            raise ValueError(f"--max-side is {self.max_side}; it must be at least 1")
         sampling, pipeline = self.drawing.sampling(), self.drawing.pipeline()
         schedule = self.sliding.order(pipeline)
-        x = self._cropped(self._read(pipeline), pipeline)
+        x = self._read(pipeline)
         *_, H, W = x.shape
         (picture,) = pipeline.sample_large(
             (H, W), x[None], sampling, seed=self.drawing.seed, schedule=schedule, progress=True
@@ -59,18 +69,32 @@ class Paint:
                 f"{self.drawing.prior} draws from {pipeline.meaning}; to paint takes a prior of "
                 f"{', '.join(MAPS)} (see sample for the others)"
             )
-        if pipeline.meaning == "segmentation":
-            return read_labels(self.map, num_labels=label_codec(pipeline).num_labels)
-        return read_picture(self.map, channels=pipeline.condition_codec.config.image_channels)
+        if self.map_is != "auto" and pipeline.meaning != "edges":
+            raise ValueError(
+                f"--map-is says nothing to this prior, which draws from {pipeline.meaning}"
+            )
+        fit = partial(self._fitted, pipeline=pipeline)
+        match pipeline.meaning:
+            case "segmentation":
+                return fit(read_labels(self.map, num_labels=label_codec(pipeline).num_labels))
+            case "edges":
+                return read_edges(self.map, pipeline, fit, self.map_is)
+        return fit(read_picture(self.map, channels=pipeline.condition_codec.config.image_channels))
 
-    def _cropped(self, x: Shaped[Tensor, "*C H W"], pipeline: Pipeline) -> Shaped[Tensor, "*C h w"]:
-        """Without the right and lower pixels that make up no whole token."""
+    def _fitted(self, x: Shaped[Tensor, "*C H W"], pipeline: Pipeline) -> Shaped[Tensor, "*C h w"]:
+        """Not too large, and without the right and lower pixels that make up no whole token."""
+        before = f"{x.shape[-2]}×{x.shape[-1]}"
+        if max(x.shape[-2:]) > self.max_side:
+            x = (shrunk if x.ndim == 3 else shrunk_labels)(x, self.max_side)
+            now = f"{x.shape[-2]}×{x.shape[-1]}"
+            say(f"{self.map}: shrunk from {before} to {now} pixels; --max-side allows more")
+            before = now
         codecs = (pipeline.codec, pipeline.condition_codec)
         f = math.lcm(*(codec.config.downsampling_factor for codec in codecs))
         *_, H, W = x.shape
         h, w = H // f * f, W // f * f
         if h == 0 or w == 0:
-            raise ValueError(f"{self.map} has {H}×{W} pixels; {f}×{f} are needed at least")
+            raise ValueError(f"{self.map} has {before} pixels; {f}×{f} are needed at least")
         if (h, w) != (H, W):
-            say(f"{self.map}: cropped from {H}×{W} to {h}×{w} pixels, multiples of {f}")
+            say(f"{self.map}: cropped from {before} to {h}×{w} pixels, multiples of {f}")
         return x[..., :h, :w]

@@ -12,10 +12,24 @@ from vqlib.data.pictures import read_picture
 
 def shrunk(x: Float[Tensor, "C H W"], max_side: int) -> Float[Tensor, "C h w"]:
     """A picture whose longer side has at most so many pixels."""
-    shrink = max_side / max(x.shape[1:])
-    if shrink >= 1:
-        return x
-    return resized(x, tuple(max(1, round(side * shrink)) for side in x.shape[1:]))
+    size = shrunk_size(tuple(x.shape[1:]), max_side)
+    return x if size == x.shape[1:] else resized(x, size)
+
+
+def shrunk_labels(labels: Int[Tensor, "H W"], max_side: int) -> Int[Tensor, "h w"]:
+    """The same of a label map, each pixel with the nearest label."""
+    return resized_labels(labels, shrunk_size(tuple(labels.shape), max_side))
+
+
+def shrunk_size(size: tuple[int, int], max_side: int) -> tuple[int, int]:
+    """Height and width in the same proportion, of which none is more than `max_side`."""
+    shrink = min(1, max_side / max(size))
+    return tuple(max(1, round(side * shrink)) for side in size)
+
+
+def resized_labels(labels: Int[Tensor, "H W"], size: tuple[int, int]) -> Int[Tensor, "h w"]:
+    """A label map in another size, each pixel with the nearest label."""
+    return F.interpolate(labels[None, None].float(), size, mode="nearest-exact")[0, 0].long()
 
 
 def resized(x: Float[Tensor, "C H W"], size: tuple[int, int]) -> Float[Tensor, "C h w"]:
@@ -26,7 +40,12 @@ def resized(x: Float[Tensor, "C H W"], size: tuple[int, int]) -> Float[Tensor, "
 
 def read_fitting(path: Path, size: tuple[int, int], *, channels: int) -> Float[Tensor, "C h w"]:
     """The middle of a picture, as large as the shape allows, in the wanted size."""
-    return resized(middle(read_picture(path, channels=channels), size), size)
+    return fitting(read_picture(path, channels=channels), size)
+
+
+def fitting(x: Float[Tensor, "C H W"], size: tuple[int, int]) -> Float[Tensor, "C h w"]:
+    """The same of a picture that was read already."""
+    return resized(middle(x, size), size)
 
 
 def read_fitting_labels(
@@ -34,8 +53,7 @@ def read_fitting_labels(
 ) -> Int[Tensor, "h w"]:
     """The same of a label map, each pixel with the nearest label."""
     labels = read_labels(path, num_labels=num_labels)
-    x = middle(labels[None].float(), size)
-    return F.interpolate(x[None], size, mode="nearest-exact")[0, 0].long()
+    return resized_labels(middle(labels[None].float(), size)[0].long(), size)
 
 
 def read_labels(path: Path, *, num_labels: int) -> Int[Tensor, "H W"]:
@@ -52,17 +70,3 @@ def middle(x: Float[Tensor, "C H W"], size: tuple[int, int]) -> Float[Tensor, "C
     rows, columns = max(1, round(h * scale)), max(1, round(w * scale))
     top, left = (H - rows) // 2, (W - columns) // 2
     return x[:, top : top + rows, left : left + columns]
-
-
-def check_target(out: Path, *sources: Path) -> None:
-    """Before long work: a result must be a PNG that is no folder and overwrites no source.
-
-    Raises:
-        ValueError: it is not.
-    """
-    if out.suffix.lower() != ".png":
-        raise ValueError(f"{out}: pictures are saved as PNG, give a name that ends in .png")
-    if out.is_dir():
-        raise ValueError(f"{out} is a folder; give the name of a picture")
-    if out.resolve() in {path.resolve() for path in sources}:
-        raise ValueError(f"{out}: the result would overwrite a picture given; choose another --out")

@@ -4,12 +4,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from vqlib.cli.classes import numbered
+from vqlib.cli.drawing import with_flags
+from vqlib.cli.messages import say
 from vqlib.cli.models import PICTURE_CODECS, load_kind
 from vqlib.compress.vqvae import LabelMapVQVAE
 from vqlib.course.pretrained import pretrained_folder
 from vqlib.data.captions import Language
 from vqlib.data.catalogue import BUNDLED, DOWNLOADED
-from vqlib.train.meanings import CLASSES, class_names
+from vqlib.data.folder import find_pictures
+from vqlib.train.meanings import CLASSES, names_of_classes, parts_of
 from vqlib.train.pipeline import Meaning
 from vqlib.train.prior_task import PriorTask
 
@@ -36,16 +40,17 @@ class PriorSource:
     """A folder of pictures, or the name of a data set, as in train vqvae; ./photos is a folder."""
     data_root: Path = Path("data")
     """Where downloaded data lies."""
-    codec: Path | None = None
-    """Folder of the trained codec, or its run folder; by default the course's for the data."""
+    codec: str | None = None
+    """The trained codec: its folder, its run folder, or the name of a pretrained one; by default
+    the course's for the data."""
     meaning: Literal["auto", Meaning] = "auto"
     """What the pictures are drawn from. class: of digits, mnist, cifar10, or the subfolders of a
     folder. coordinates: where a window lies in larger pictures. text: captions of scenes.
     segmentation, depth, edges: of scenes, or of a folder with --maps; edges of other pictures are
     computed. low_resolution, upper_half: the picture's own. auto: class where a data set has
     classes, else none."""
-    condition_codec: Path | None = None
-    """Folder of the codec of segmentation, depth or edges; by default the course's for scenes. Of
+    condition_codec: str | None = None
+    """The codec of segmentation, depth or edges, likewise; by default the course's for scenes. Of
     small copies and upper halves the pictures' own unless another is given."""
     maps: Path | None = None
     """Folder of the pictures' maps, under the same names; of segmentations, PNGs whose palette
@@ -65,35 +70,52 @@ class PriorSource:
         meaning = found if self.meaning == "auto" else self.meaning
         second = self._condition_codec(meaning)
         kinds = (LabelMapVQVAE,) if meaning == "segmentation" else PICTURE_CODECS
-        return PriorTask(
-            codec=load_kind(self._codec(), *PICTURE_CODECS, device=device),
-            data=self.data,
-            meaning=meaning,
-            condition_codec=None if second is None else load_kind(second, *kinds, device=device),
-            maps=self.maps,
-            size=self.size,
-            window=window,
-            language=self.language,
-            reduction=self.reduction,
-            root=self.data_root,
-            broken=self.broken,
-        )
+        flag = "--condition-codec"
+        codec = load_kind(self._codec(), *PICTURE_CODECS, device=device, flag="--codec")
+        second = second and load_kind(second, *kinds, device=device, flag=flag)
+        try:
+            return PriorTask(
+                codec=codec,
+                data=self.data,
+                meaning=meaning,
+                condition_codec=second,
+                maps=self.maps,
+                size=self.size,
+                window=window,
+                language=self.language,
+                reduction=self.reduction,
+                root=self.data_root,
+                broken=self.broken,
+            )
+        except ValueError as error:
+            raise ValueError(with_flags(str(error), PriorTask)) from error
 
     def name_classes(self, task: PriorTask) -> None:
-        """Say which number stands for which subfolder."""
-        if task.meaning == "class" and self.data not in BUNDLED | DOWNLOADED:
-            names = class_names(Path(self.data))
-            print("classes:", ", ".join(f"{n} {name}" for n, name in enumerate(names)))
+        """Say which number stands for which class; and whether parts of a data set get mixed."""
+        if self.data in BUNDLED | DOWNLOADED:
+            return
+        if task.meaning == "class":
+            print("classes:", numbered(names_of_classes(task)))
+            return
+        folder = Path(self.data)
+        parts = parts_of(find_pictures(folder)[0]) if folder.is_dir() else []
+        if len(parts) > 1:
+            say(
+                f"{folder}: the pictures of {' and '.join(parts)} are taken together; to keep them "
+                f"apart give one of them as --data, such as {folder / parts[0]}"
+            )
 
-    def _codec(self) -> Path:
+    def _codec(self) -> str | Path:
         if self.codec is None and self.data not in CODECS:
             raise ValueError(f"whose tokens? Give the --codec of {self.data}")
         return self.codec or pretrained_folder(CODECS[self.data])
 
-    def _condition_codec(self, meaning: Meaning) -> Path | None:
+    def _condition_codec(self, meaning: Meaning) -> str | Path | None:
         if meaning not in ("segmentation", "depth", "edges", "low_resolution", "upper_half"):
             if self.condition_codec is not None:
-                raise ValueError(f"condition_codec is given, but {meaning} is no picture to encode")
+                raise ValueError(
+                    f"--condition-codec is given, but {meaning} is no picture to encode"
+                )
             return None
         if self.condition_codec is None and (self.data, meaning) in CONDITION_CODECS:
             return pretrained_folder(CONDITION_CODECS[self.data, meaning])

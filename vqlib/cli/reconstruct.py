@@ -2,7 +2,7 @@
 
 import math
 import os
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 import torch
@@ -15,7 +15,7 @@ from tyro.conf import Positional
 from vqlib.cli.messages import say
 from vqlib.cli.models import PICTURE_CODECS, load_kind
 from vqlib.cli.pictures import shrunk
-from vqlib.course.pretrained import pretrained_folder
+from vqlib.cli.targets import check_folder
 from vqlib.data.folder import find_pictures
 from vqlib.data.pictures import grid, read_picture, write_picture
 from vqlib.measure import psnr
@@ -29,8 +29,9 @@ class Reconstruct:
 
     pictures: Positional[tuple[Path, ...]]
     """Picture files, or folders of them."""
-    model: Path = field(default_factory=lambda: pretrained_folder("photos_vqgan"))
-    """Folder of a trained or converted model, or a run folder; by default the course's photos."""
+    model: str = "photos_vqgan"
+    """A codec: the folder of a trained or converted one, a run folder, or the name of a pretrained
+    one, such as photos_vqgan or faces; ./name is a folder."""
     out: Path = Path("reconstructions")
     """Folder for the results, one PNG per picture."""
     max_side: int = 1024
@@ -43,9 +44,10 @@ class Reconstruct:
     def run(self) -> int:
         """Reconstruct every picture; all are read once before the first result is written."""
         if self.broken not in ("refuse", "skip"):
-            raise ValueError(f"broken is {self.broken!r}; use refuse or skip")
+            raise ValueError(f"--broken is {self.broken!r}; use refuse or skip")
         if self.max_side < 1:
-            raise ValueError(f"max_side is {self.max_side}; it must be at least 1")
+            raise ValueError(f"--max-side is {self.max_side}; it must be at least 1")
+        check_folder(self.out)
         device = find_device(self.device)
         codec = load_kind(self.model, *PICTURE_CODECS, device=device)
         paths = all_pictures(self.pictures, self.out)

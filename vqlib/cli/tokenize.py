@@ -3,7 +3,9 @@
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from vqlib.cli.drawing import check_seed
 from vqlib.cli.prior_source import PriorSource
+from vqlib.cli.targets import check_folder
 from vqlib.train.runtime import find_device
 from vqlib.train.token_folder import write_token_folder
 
@@ -30,11 +32,13 @@ class Tokenize:
 
     def run(self) -> int:
         """Encode; an existing folder is never overwritten, an interrupted call leaves none."""
-        for name, least in (("copies", 1), ("seed", 0), ("workers", 0)):
+        for name, least in (("copies", 1), ("workers", 0)):
             if getattr(self, name) < least:
-                raise ValueError(f"{name} is {getattr(self, name)}; it must be at least {least}")
+                raise ValueError(f"--{name} is {getattr(self, name)}; it must be at least {least}")
+        check_seed(self.seed)
         if self.out.exists():
             raise FileExistsError(f"{self.out} is there already; choose another folder")
+        check_folder(self.out)
         task = self.source.task(find_device(self.device))
         self.source.name_classes(task)
         options = {"copies": self.copies, "seed": self.seed, "workers": self.workers}

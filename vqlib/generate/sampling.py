@@ -25,11 +25,11 @@ class Sampling:
     def __post_init__(self):
         if not self.temperature > 0:
             raise ValueError(
-                f"temperature is {self.temperature}; it must be positive (top_k=1 is greedy)"
+                f"temperature is {self.temperature}; it must be positive (a top-k of 1 is greedy)"
             )
         if self.top_k is not None and self.top_k < 1:
             raise ValueError(
-                f"top_k is {self.top_k}; it must be at least 1 (None keeps every code)"
+                f"top_k is {self.top_k}; it must be at least 1 (without one every code is kept)"
             )
         if self.top_p is not None and not 0 < self.top_p <= 1:
             raise ValueError(f"top_p is {self.top_p}; it must be in (0, 1]")
@@ -66,7 +66,7 @@ def top_k_logits(logits: Float[Tensor, "B K"], k: int) -> Float[Tensor, "B K"]:
     Of tied logits those with the lower index stay, so that exactly k are left.
     """
     if k < 1:
-        raise ValueError(f"top_k is {k}; it must be at least 1 (None keeps every code)")
+        raise ValueError(f"top_k is {k}; it must be at least 1")
     order = logits.argsort(dim=-1, descending=True, stable=True)
     dropped = order[:, k:]
     return logits.scatter(-1, dropped, -math.inf)

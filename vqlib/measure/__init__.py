@@ -14,6 +14,7 @@ from vqlib.measure.offline import OfflineFeatures
 from vqlib.measure.protocol import FrechetProtocol, FrechetResult
 from vqlib.measure.rate import bits_per_image, compression_ratio, entropy_bits_per_image
 from vqlib.measure.reconstruction import measure_codec, psnr, ssim
+from vqlib.measure.samples import SampleDistance, measure_samples
 
 __all__ = [
     "FeatureExtractor",
@@ -25,6 +26,7 @@ __all__ = [
     "Likelihood",
     "Nearest",
     "OfflineFeatures",
+    "SampleDistance",
     "bits_per_image",
     "compare_statistics",
     "compression_ratio",
@@ -33,6 +35,7 @@ __all__ = [
     "frechet_distance",
     "measure_codec",
     "measure_likelihood",
+    "measure_samples",
     "memorization",
     "nearest_images",
     "psnr",

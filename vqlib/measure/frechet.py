@@ -54,6 +54,15 @@ class ImageStatistics:
         """SHA-256 that tells this set of images from others, in whatever order they came."""
         return hashlib.sha256(b"".join(sorted(self._digests))).hexdigest()
 
+    def merge(self, other: "ImageStatistics") -> None:
+        """Add all that `other` has seen; raises `ValueError` on another extractor or size."""
+        _check_extractors(self.extractor, other.extractor)
+        if None not in (self.image_size, other.image_size) and self.image_size != other.image_size:
+            raise ValueError(f"images are {self.image_size}, the others {other.image_size}")
+        self.features.merge(other.features)
+        self.image_size = self.image_size or other.image_size
+        self._digests += other._digests
+
     @torch.no_grad()
     def update(self, images: Float[Tensor, "B C H W"]) -> None:
         """Add images in [-1, 1] that are on the extractor's device.
@@ -114,11 +123,25 @@ def frechet(
             _check_extractors(source.extractor, extractor)
             sides.append(source)
             continue
-        statistics = ImageStatistics(extractor)
-        for images in image_batches(source, batch_size, label=label, progress=progress):
-            statistics.update(images.to(device))
-        sides.append(statistics)
+        options = {"batch_size": batch_size, "device": device, "progress": progress}
+        sides.append(gathered(source, extractor, label=label, **options))
     return compare_statistics(*sides, reference_name=reference_name)
+
+
+def gathered(
+    source: ImageSource,
+    extractor: FeatureExtractor,
+    *,
+    label: str,
+    batch_size: int = 64,
+    device: str | torch.device = "cpu",
+    progress: bool = True,
+) -> ImageStatistics:
+    """The statistics of images; `label` is what the bar says, the rest is as in `frechet`."""
+    statistics = ImageStatistics(extractor)
+    for images in image_batches(source, batch_size, label=label, progress=progress):
+        statistics.update(images.to(device))
+    return statistics
 
 
 def compare_statistics(

@@ -98,7 +98,7 @@ def measure_codec(
 
     Args:
         codec: encodes and decodes; on `device`.
-        images: in [-1, 1], at least 11×11 pixels: a data set or an iterable of batches.
+        images: in [-1, 1]: a data set or an iterable of batches.
         perceptual: a distance (x_hat, x) → one number per image, such as `LPIPS()`; on `device`.
         extractor: for the Fréchet distance of the reconstructions from their originals.
         reference_name: what the Fréchet result calls the originals.
@@ -111,7 +111,9 @@ def measure_codec(
         mean over the images (the PSNR is infinite if one image came back exactly);
         `codebook_usage` and `perplexity` over all tokens; `bits_per_image`, `bits_per_pixel` and
         `compression_ratio` at log₂ K bits per token; `entropy_bits_per_image`; and where there is
-        an extractor `frechet`, a `FrechetResult`.
+        an extractor `frechet`, a `FrechetResult`. What these images have not is left out, and in
+        `not_measured` stands the reason by name: SSIM of images smaller than its window, the
+        Fréchet distance of a single image.
 
     Raises:
         ValueError: no images, or images that one of the measures refuses.
@@ -119,7 +121,8 @@ def measure_codec(
     measures = {"psnr_db": psnr, "ssim": ssim}
     if perceptual is not None:
         measures[getattr(perceptual, "name", "perceptual_distance")] = perceptual
-    per_image: dict[str, list[Tensor]] = {name: [] for name in measures}
+    per_image: dict[str, list[Tensor]] = {}
+    not_measured: dict[str, str] = {}
     sides = [] if extractor is None else [ImageStatistics(extractor), ImageStatistics(extractor)]
     counts = torch.zeros(codec.config.num_codes, dtype=torch.long)
     T, shape = 0, (0, 0, 0)
@@ -129,9 +132,11 @@ def measure_codec(
             tokens = codec.encode(x)
             x_hat = codec.decode(tokens)
             T, shape = tokens[0].numel(), tuple(x.shape[1:])
+            if min(shape[1:]) < SSIM_WINDOW and measures.pop("ssim", None):
+                not_measured["ssim"] = f"SSIM needs images of {SSIM_WINDOW}×{SSIM_WINDOW} pixels"
             counts += code_counts(tokens.cpu(), len(counts))
             for name, measure in measures.items():
-                per_image[name].append(measure(x_hat, x).double().cpu())
+                per_image.setdefault(name, []).append(measure(x_hat, x).double().cpu())
             for side, pictures in zip(sides, (x, x_hat), strict=False):
                 side.update(pictures)
     if not T:
@@ -144,9 +149,11 @@ def measure_codec(
         "perplexity": perplexity(counts),
         **_rates(counts, T, shape),
     }
-    if sides:
+    if sides and result["num_images"] > 1:
         result["frechet"] = compare_statistics(*sides, reference_name=reference_name)
-    return result
+    elif sides:
+        not_measured["frechet"] = "a Fréchet distance needs 2 images or more"
+    return result | ({"not_measured": not_measured} if not_measured else {})
 
 
 def _rates(counts: Tensor, num_tokens: int, shape: tuple[int, int, int]) -> dict[str, float]:

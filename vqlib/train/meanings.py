@@ -5,7 +5,7 @@ number. What is seen in it, such as its segmentation, is cut and mirrored togeth
 encoded by a codec of its own.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path, PurePosixPath
@@ -43,6 +43,20 @@ CLASSES: dict[str, Callable[[Path, str], Tensor]] = {
     "cifar10": lambda root, split: cifar10(root, split).labels,
 }
 NUM_CLASSES = 10  # of each of them
+# Of those whose numbers do not say it themselves.
+CLASS_NAMES: dict[str, tuple[str, ...]] = {
+    "cifar10": (
+        *("airplane", "automobile", "bird", "cat", "deer"),
+        *("dog", "frog", "horse", "ship", "truck"),
+    ),
+}
+# Subfolders of these names are parts of a data set, not classes.
+SPLITS = frozenset(
+    (
+        *("train", "training", "val", "valid", "validation", "dev", "test", "testing", "eval"),
+        *("held_out", "held-out", "heldout", "holdout"),
+    )
+)
 
 
 @dataclass(frozen=True)
@@ -178,11 +192,20 @@ def upper_half(x: Float[Tensor, "B C H W"]) -> Float[Tensor, "B C h W"]:
     return x[:, :, : x.shape[2] // 2]
 
 
+def names_of_classes(task: PriorTask) -> tuple[str, ...]:
+    """What the classes are called, the first that of class 0; none if these are mere numbers."""
+    if task.meaning != "class":
+        return ()
+    if task.data in catalogue.BUNDLED | catalogue.DOWNLOADED:
+        return CLASS_NAMES.get(task.data, ())
+    return tuple(class_names(Path(task.data)))
+
+
 def class_names(folder: Path) -> list[str]:
     """The subfolders of a folder that hold pictures, sorted: the first is class 0.
 
     Raises:
-        ValueError: a picture lies in none of them.
+        ValueError: a picture lies in none of them, or they are the parts of a data set.
     """
     names = find_pictures(folder)[0]
     outside = [name for name in names if "/" not in name]
@@ -190,7 +213,24 @@ def class_names(folder: Path) -> list[str]:
         raise ValueError(
             f"{folder}: {outside[0]} lies in no subfolder; there must be one for each class"
         )
+    parts = parts_of(names)
+    if parts:
+        raise ValueError(
+            f"{folder}: {' and '.join(parts)} are parts of a data set, not classes; give the "
+            f"folder above the classes, such as {folder / parts[0]}, or rename them if they are"
+        )
     return sorted({PurePosixPath(name).parts[0] for name in names})
+
+
+def parts_of(names: Sequence[str]) -> list[str]:
+    """The subfolders if all pictures lie in parts of a data set, such as train and val; else none.
+
+    Args:
+        names: of pictures, below their folder.
+    """
+    folders = sorted({PurePosixPath(name).parts[0] for name in names if "/" in name})
+    inside = all("/" in name for name in names)
+    return folders if inside and all(folder.lower() in SPLITS for folder in folders) else []
 
 
 def must_hold_out(task: PriorTask) -> bool:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, Literal, get_args
 
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, Int
 from torch import Tensor
 from torch.nn import functional as F
 
@@ -37,6 +37,8 @@ Meaning = Literal[
     "upper_half",
 ]
 FILE = "pipeline.json"
+# A decoder needs a hundred times the memory of its pictures.
+DECODED_AT_ONCE = 16
 
 
 @dataclass(frozen=True)
@@ -51,6 +53,8 @@ class Pipeline:
     """What the condition is."""
     condition_codec: Codec | None = None
     """Stage 1 of the condition, where that is a picture."""
+    classes: tuple[str, ...] = ()
+    """Names of the classes that it draws from, the first that of class 0; not all have some."""
 
     def __post_init__(self):
         if self.meaning not in get_args(Meaning):
@@ -75,6 +79,9 @@ class Pipeline:
                     f"the prior knows {ids} codes of its condition, the codec of the condition has "
                     f"{made}: they do not belong together"
                 )
+        known = getattr(self.prior.config.condition, "num_classes", 0)
+        if self.classes and len(self.classes) != known:
+            raise ValueError(f"there are {len(self.classes)} names for {known} classes")
 
     @property
     def device(self) -> torch.device:
@@ -111,7 +118,7 @@ class Pipeline:
         tokens = self.prior.sample(
             self.value(condition), sampling, count=count, seed=seed, progress=progress
         )
-        return self.codec.decode(tokens.view(-1, *self.prior.config.grid))
+        return self._decoded(tokens.view(-1, *self.prior.config.grid))
 
     def sample_large(
         self,
@@ -151,7 +158,10 @@ class Pipeline:
             schedule=schedule,
             progress=progress,
         )
-        return self.codec.decode(tokens)
+        return self._decoded(tokens)
+
+    def _decoded(self, tokens: Int[Tensor, "B h w"]) -> Float[Tensor, "B C H W"]:
+        return torch.cat([self.codec.decode(part) for part in tokens.split(DECODED_AT_ONCE)])
 
 
 def reduced(x: Tensor, codec: Codec, small: Codec, prior: Prior) -> Float[Tensor, "B C h w"]:
@@ -170,6 +180,8 @@ def write_pipeline(
     meaning: Meaning,
     codec: str | Path,
     condition_codec: str | Path | None = None,
+    *,
+    classes: Sequence[str] = (),
 ) -> None:
     """Write `pipeline.json` into a prior's folder.
 
@@ -178,13 +190,17 @@ def write_pipeline(
         meaning: what its condition is.
         codec: folder of the codec, relative to the prior's.
         condition_codec: the same for the condition's codec, if there is one.
+        classes: names of the classes, where they have names.
     """
-    parts = {"meaning": meaning, "codec": str(codec)}
+    parts: dict[str, Any] = {"meaning": meaning, "codec": str(codec)}
     if condition_codec is not None:
         parts["condition_codec"] = str(condition_codec)
+    if classes:
+        parts["classes"] = list(classes)
     path = Path(folder) / FILE
     temporary = path.with_name(path.name + ".new")
-    temporary.write_text(json.dumps(parts, indent=2) + "\n", encoding="utf-8")
+    text = json.dumps(parts, indent=2, ensure_ascii=False) + "\n"
+    temporary.write_text(text, encoding="utf-8", errors="backslashreplace")
     temporary.replace(path)
 
 
@@ -205,7 +221,7 @@ def load_pipeline(folder: str | Path, *, device: str | torch.device = "cpu") -> 
     try:
         parts = json.loads(path.read_text(encoding="utf-8"))
         meaning, codec = parts["meaning"], folder / parts["codec"]
-        second = parts.get("condition_codec")
+        second, classes = parts.get("condition_codec"), tuple(parts.get("classes", ()))
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise ValueError(f"{path} is damaged: {error}") from error
     prior = load_model(model_folder(folder), device=device)
@@ -216,6 +232,7 @@ def load_pipeline(folder: str | Path, *, device: str | torch.device = "cpu") -> 
         _load_codec(codec, device),
         meaning,
         None if second is None else _load_codec(folder / second, device),
+        classes,
     )
 
 

@@ -19,7 +19,7 @@ from torch import Tensor
 from vqlib.data.images import Images
 from vqlib.generate.prior import AnyCondition
 from vqlib.train.checkpoint import PARTS, load_model, save_model
-from vqlib.train.meanings import MEANINGS, Conditioned, must_hold_out
+from vqlib.train.meanings import MEANINGS, Conditioned, must_hold_out, names_of_classes
 from vqlib.train.pipeline import Codec, Meaning
 from vqlib.train.prior_task import PriorTask
 from vqlib.train.token_cache import open_token_cache, write_token_cache
@@ -44,6 +44,8 @@ class TokenFolder:
     """Of whole pictures."""
     condition_codec: Codec | None
     """Stage 1 of the condition, where that is a picture."""
+    classes: tuple[str, ...]
+    """Names of the classes, where they have names."""
 
 
 def write_token_folder(
@@ -88,9 +90,9 @@ def write_token_folder(
         if found.codec is not None:
             save_model(found.codec, temporary / "condition_codec")
         kind = {"kind": type(found.condition).__name__, **asdict(found.condition)}
-        notes = {"meaning": task.meaning, "condition": kind}
+        notes = {"meaning": task.meaning, "condition": kind, "classes": names_of_classes(task)}
         text = json.dumps(notes, indent=2, ensure_ascii=False) + "\n"
-        (temporary / CONDITION).write_text(text, encoding="utf-8")
+        (temporary / CONDITION).write_text(text, encoding="utf-8", errors="backslashreplace")
     return copies * len(found.images), 0 if held_out is None else len(held_out.images)
 
 
@@ -135,7 +137,7 @@ def open_token_folder(folder: str | Path, *, device: str | torch.device = "cpu")
         ValueError: a file is damaged.
     """
     folder = Path(folder)
-    meaning, condition = _read_condition(folder / CONDITION)
+    meaning, condition, classes = _read_condition(folder / CONDITION)
     codec, second = load_model(folder / "codec", device=device), None
     if (folder / "maps").is_dir():
         second = load_model(folder / "condition_codec", device=device)
@@ -147,6 +149,7 @@ def open_token_folder(folder: str | Path, *, device: str | torch.device = "cpu")
         meaning,
         condition,
         second,
+        classes,
     )
 
 
@@ -167,13 +170,14 @@ def _open_caches(folder: Path, codec: Codec, second: Codec | None) -> TokenGrids
     return TokenGrids(pictures.tokens, open_token_cache(folder / "maps", second).tokens)
 
 
-def _read_condition(path: Path) -> tuple[Meaning, AnyCondition]:
+def _read_condition(path: Path) -> tuple[Meaning, AnyCondition, tuple[str, ...]]:
     if not path.is_file():
         raise FileNotFoundError(f"{path} not found; a folder that `tokenize` has written is needed")
     try:
         notes = json.loads(path.read_text(encoding="utf-8"))
         values = {k: tuple(v) if isinstance(v, list) else v for k, v in notes["condition"].items()}
-        return notes["meaning"], PARTS[values.pop("kind")](**values)
+        condition = PARTS[values.pop("kind")](**values)
+        return notes["meaning"], condition, tuple(notes.get("classes", ()))
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise ValueError(f"{path} is damaged ({error!r}); write the tokens again") from error
 
