@@ -119,7 +119,7 @@ def test_a_picture_that_is_turned_has_a_map_that_is_upright(ending, tmp_path):
             r"0\.png has the labels 9, which are not known; there are 0, 1, 2, 3, 4, 5$",
         ),
         (lambda maps: Image.new("RGB", (60, 30)).save(maps / "0.png"), "a picture in colour"),
-        (lambda maps: (maps / "0.png").write_text("words"), r"0\.png: not a PNG"),
+        (lambda maps: (maps / "0.png").write_text("words"), r"0\.png: not a readable PNG"),
     ],
 )
 def test_what_is_wrong_with_a_map_is_named(folders, change, message):
@@ -166,7 +166,7 @@ def test_what_is_no_label_map_is_named(mode, words, tmp_path):
 @pytest.mark.parametrize("format", ["JPEG", "TIFF", "BMP", "GIF"])
 def test_a_label_map_must_be_a_png(format, tmp_path):
     Image.new("L", (4, 4)).save(tmp_path / "a.png", format)
-    with pytest.raises(ValueError, match=r"a\.png: not a PNG; in a label map, a PNG, the"):
+    with pytest.raises(ValueError, match=r"a\.png: not a readable PNG; in a label map, a PNG, the"):
         read_label_map(tmp_path / "a.png")
 
 

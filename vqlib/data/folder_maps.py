@@ -191,7 +191,7 @@ def open_label_map(path: str | Path) -> Int[Tensor, "H W"]:
             picture.load()
             mode, labels = picture.mode, np.asarray(picture)
     except UnidentifiedImageError as error:
-        raise ValueError(f"{path}: not a PNG; {LABELS}") from error
+        raise ValueError(f"{path}: not a readable PNG; {LABELS}") from error
     except Exception as error:  # on damaged files Pillow lets out nearly every kind
         raise ValueError(f"{path}: damaged or cut short ({error})") from error
     if mode not in LABEL_MODES:
