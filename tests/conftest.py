@@ -36,6 +36,14 @@ def ctrl_c_works():
     signal.signal(signal.SIGINT, before)
 
 
+@pytest.fixture(autouse=True, scope="session")
+def own_cache(tmp_path_factory) -> Iterator[None]:
+    """What is remembered of folders is not the user's, nor from before."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("VQLIB_CACHE", str(tmp_path_factory.mktemp("cache")))
+        yield
+
+
 @pytest.fixture(autouse=True)
 def fixed_seed():
     """Tests do not depend on each other's random numbers."""

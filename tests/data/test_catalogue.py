@@ -7,7 +7,7 @@ import torch
 from PIL import Image
 
 from vqlib.data import FolderImages, digits
-from vqlib.data.catalogue import BUNDLED, DOWNLOADED, NUM_SCENES, open_images
+from vqlib.data.catalogue import BUNDLED, DOWNLOADED, FIXED_FLIP, NUM_SCENES, open_images
 from vqlib.data.images import Images
 
 GREY = {"digits", "faces", "textures", "mnist"}
@@ -90,6 +90,34 @@ def test_what_is_to_happen_to_broken_pictures_is_passed_on(folder):
         open_images("./digits", "all", size=8)
     images = open_images("./digits", "all", size=8, broken="skip")
     assert (len(images), [path.name for path, _ in images.skipped]) == (19, ["00.png"])
+
+
+def test_mirroring_of_a_folder_can_be_chosen(folder):
+    slope = torch.arange(240, dtype=torch.uint8).view(1, 240).expand(240, 240).numpy()
+    for path in (folder / "digits").iterdir():
+        Image.fromarray(slope).save(path)
+    for flip, expected in ((None, {True, False}), (True, {True, False}), (False, {True})):
+        images = open_images("./digits", "all", size=8, channels=1, flip=flip)
+        drawn = [images.draw(0, torch.Generator().manual_seed(seed)) for seed in range(20)]
+        assert {bool(image[0, 0, -1] > image[0, 0, 0]) for image in drawn} == expected
+
+
+@pytest.mark.parametrize("name", [*BUNDLED, *DOWNLOADED])
+def test_mirroring_of_a_data_set_can_be_chosen_or_is_named(name, stand_in_data):
+    root = stand_in_data / "imagenet" if name == "imagenet" else stand_in_data
+    for flip in (None, False, True):
+        if flip is not None and FIXED_FLIP.get(name, flip) != flip:
+            with pytest.raises(ValueError, match=f"flip is {flip}; {name} .*(never|always)"):
+                open_images(name, "train", size=32, root=root, flip=flip)
+            continue
+        images = open_images(name, "train", size=32, root=root, flip=flip)
+        drawn = [images.draw(1, torch.Generator().manual_seed(seed)) for seed in range(20)]
+        if name in FIXED_FLIP or name in ("faces", "cifar10"):  # whole images
+            mirrored = any(torch.equal(image, images[1].flip(-1)) for image in drawn)
+            usual = FIXED_FLIP.get(name, True)
+            assert mirrored == (usual if flip is None else flip)
+        else:
+            assert images.flip == (flip is not False)
 
 
 def test_an_unknown_name_lists_the_known_ones():

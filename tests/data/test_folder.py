@@ -14,9 +14,10 @@ from PIL import Image
 
 from tests.data.odd_pictures import encoded, exif, scene, stored, write_odd_pictures
 from vqlib.data import FolderImages, stack
-from vqlib.data.folder import choose_split, is_held_out
 from vqlib.data.photos import bundled
 from vqlib.data.pictures import picture_extensions
+from vqlib.data.splits import choose_split, is_held_out
+from vqlib.data.unread import ADVICE, unread_lines
 
 
 def seeded(seed: int) -> torch.Generator:
@@ -163,10 +164,26 @@ def test_every_name_is_in_exactly_one_split(names):
 
 def test_a_split_that_gets_nothing_is_named(tmp_path):
     put(tmp_path / "1.png")
-    with pytest.raises(
-        ValueError, match="none of its 1 pictures is in split 'held_out'; use 'all'"
-    ):
+    message = r"none of its 1 pictures is held out .* one in 10 .* into a subfolder held_out$"
+    with pytest.raises(ValueError, match=message):
         FolderImages(tmp_path, 8, split="held_out")
+    put(tmp_path / "1.png").rename(tmp_path / "0.png")
+    with pytest.raises(ValueError, match="all of its 1 pictures are held out; add others"):
+        FolderImages(tmp_path, 8, split="train")
+
+
+def test_a_folder_of_this_name_is_held_out_and_moves_none_of_the_others(tmp_path):
+    for number in range(30):
+        put(tmp_path / "cats" / f"{number}.png", size=(4, 4))
+    before = FolderImages(tmp_path, 4, split="train").names
+    chosen = ("held_out/a.png", "cats/held_out/b.png", "cats/held_out/c/d.png")
+    for name in (*chosen, "held_out.png", "not_held_out/f.png"):
+        put(tmp_path / name, size=(4, 4))
+    held_out = FolderImages(tmp_path, 4, split="held_out").names
+    train = FolderImages(tmp_path, 4, split="train").names
+    assert set(chosen) <= set(held_out) and not set(before) & set(held_out)
+    assert set(before) <= set(train) and not set(chosen) & set(train)
+    assert not is_held_out("held_out.png") and not is_held_out("not_held_out/f.png")
 
 
 # Broken pictures
@@ -181,7 +198,7 @@ def test_broken_pictures_are_refused_all_at_once(tmp_path):
     assert str(refused.value) == (
         f"{tmp_path}: 5 of 6 pictures cannot be read: 0.png (not a picture in a format Pillow "
         "reads), 1.png (not a picture in a format Pillow reads), 2.png (not a picture in a format "
-        "Pillow reads) and 2 more; repair or remove them, or leave them out with broken='skip'"
+        "Pillow reads) and 2 more; repair or remove them, or leave them out with broken=skip"
     )
 
 
@@ -269,6 +286,39 @@ def test_a_folder_of_200_odd_files(tmp_path, seed, capfd):
                     strict[index]
                 assert str(folder / name) in str(error.value)
     assert capfd.readouterr() == ("", "")
+
+
+# Files that are not read
+
+
+def test_files_that_look_like_pictures_are_counted_by_their_endings(tmp_path):
+    for number in range(3):
+        put(tmp_path / f"{number}.jpg")
+    for name in ("a.HEIC", "b.heic", "sub/c.heic", "d.nef", "notes.txt", ".e.heic", ".git/f.heic"):
+        spoil(tmp_path / name)
+    images = FolderImages(tmp_path, 8)
+    assert images.names == ["0.jpg", "1.jpg", "2.jpg"] and images.skipped == []
+    assert images.unread == {".heic": 3, ".nef": 1}
+    heic, nef = unread_lines(images.unread)
+    assert heic.startswith("3 files .heic are not read: convert to JPEG, e.g. by: ")
+    assert nef.startswith("1 file .nef is not read: develop to JPEG or TIFF")
+
+
+def test_a_folder_of_such_files_alone_says_what_to_do(tmp_path):
+    spoil(tmp_path / "a.heic"), spoil(tmp_path / "b.dng")
+    with pytest.raises(ValueError) as refused:
+        FolderImages(tmp_path, 8)
+    for words in (
+        "no pictures",
+        "; 1 file .heic is not read: convert",
+        "; 1 file .dng is not read",
+    ):
+        assert words in str(refused.value)
+
+
+def test_no_ending_is_both_read_and_not():
+    assert not picture_extensions() & ADVICE.keys()
+    assert all(ending == ending.lower() and ending.startswith(".") for ending in ADVICE)
 
 
 # What is no folder of pictures

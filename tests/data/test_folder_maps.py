@@ -7,6 +7,7 @@ import pytest
 import torch
 from PIL import Image
 
+from tests.data import by_hand
 from tests.data.odd_pictures import exif
 from vqlib.data.folder import FolderImages
 from vqlib.data.folder_maps import FolderLabelMaps, FolderMaps, read_label_map
@@ -82,12 +83,13 @@ def test_maps_that_are_pictures(folders):
         assert torch.equal(maps.draw(2, one)[:1], images.draw(2, other))
 
 
-def test_a_picture_that_is_turned_has_a_map_that_is_upright(tmp_path):
+@pytest.mark.parametrize("ending", ["png", "tif", "webp"])
+def test_a_picture_that_is_turned_has_a_map_that_is_upright(ending, tmp_path):
     labels = blobs(20, 40, seed=0)
     for name in ("pictures", "maps"):
         (tmp_path / name).mkdir()
     turned = Image.fromarray(labels * STEP).transpose(Image.Transpose.ROTATE_90)
-    turned.save(tmp_path / "pictures" / "a.png", exif=exif(6))  # shown turned to the right
+    turned.save(tmp_path / "pictures" / f"a.{ending}", exif=exif(6))  # shown turned to the right
     Image.fromarray(labels).save(tmp_path / "maps" / "a.png")
     images = FolderImages(tmp_path / "pictures", 16, channels=1, progress=False)
     maps = FolderLabelMaps(images, tmp_path / "maps", num_labels=6, progress=False)
@@ -132,26 +134,46 @@ def test_a_folder_that_is_not_there(folders, tmp_path):
         FolderMaps(read(folders[0]), tmp_path / "nowhere", progress=False)
 
 
-@pytest.mark.parametrize("kind", ["grey", "palette", "16 bits", "black and white"])
-def test_labels_in_every_kind_of_png(kind, tmp_path):
-    labels = np.array([[0, 1, 0], [1, 1, 0]], dtype=np.uint8)
-    picture = Image.fromarray(labels)
-    if kind == "palette":
-        picture.putpalette([200, 0, 0, 0, 0, 99, 7, 7, 7])
-    elif kind == "16 bits":
-        labels = labels.astype(np.uint16) * 1000
-        picture = Image.fromarray(labels)
-    elif kind == "black and white":
-        picture = Image.fromarray(labels.astype(bool))
-    picture.save(tmp_path / "a.png")
-    found = read_label_map(tmp_path / "a.png")
-    assert found.dtype == torch.int64
-    assert found.tolist() == labels.astype(int).tolist()
+@pytest.mark.parametrize("interlaced", [False, True])
+@pytest.mark.parametrize(
+    ("kind", "bits"), [(0, 1), (0, 2), (0, 4), (0, 8), (0, 16), (3, 1), (3, 2), (3, 4), (3, 8)]
+)
+def test_labels_in_every_kind_of_png(kind, bits, interlaced, tmp_path):
+    labels = np.random.default_rng(0).integers(0, 2**bits, (9, 13, 1))
+    colours = np.random.default_rng(1).bytes(3 * 2**bits) if kind == 3 else b""
+    for clear in (b"", b"\0\1" if kind == 0 else b"\7"):  # what is transparent has a label too
+        data = by_hand.png(labels, bits, kind, palette=colours, clear=clear, interlaced=interlaced)
+        (tmp_path / "a.png").write_bytes(data)
+        found = read_label_map(tmp_path / "a.png")
+        assert found.dtype == torch.int64
+        assert torch.equal(found, torch.from_numpy(labels[..., 0]))
 
 
-def test_a_label_map_must_be_a_png(tmp_path):
-    Image.new("L", (4, 4)).save(tmp_path / "a.jpg")
-    with pytest.raises(ValueError, match=r"a\.jpg: not a readable PNG"):
-        read_label_map(tmp_path / "a.jpg")
+@pytest.mark.parametrize(
+    ("mode", "words"),
+    [
+        ("LA", "grey with transparency"),
+        ("RGB", "colour"),
+        ("RGBA", "colour with transparency"),
+    ],
+)
+def test_what_is_no_label_map_is_named(mode, words, tmp_path):
+    Image.new(mode, (4, 4)).save(tmp_path / "a.png")
+    with pytest.raises(ValueError, match=f"a picture in {words} .mode {mode}.; in a label map"):
+        read_label_map(tmp_path / "a.png")
+
+
+@pytest.mark.parametrize("format", ["JPEG", "TIFF", "BMP", "GIF"])
+def test_a_label_map_must_be_a_png(format, tmp_path):
+    Image.new("L", (4, 4)).save(tmp_path / "a.png", format)
+    with pytest.raises(ValueError, match=r"a\.png: not a readable PNG; in a label map, a PNG, the"):
+        read_label_map(tmp_path / "a.png")
+
+
+def test_a_label_map_that_is_damaged_or_not_there(tmp_path):
+    Image.frombytes("L", (40, 40), np.random.default_rng(0).bytes(1600)).save(tmp_path / "a.png")
+    (tmp_path / "a.png").write_bytes((tmp_path / "a.png").read_bytes()[:600])
+    with pytest.raises(ValueError, match=r"a\.png: damaged or cut short"):
+        read_label_map(tmp_path / "a.png")
     with pytest.raises(FileNotFoundError, match="nowhere"):
         read_label_map(tmp_path / "nowhere.png")

@@ -14,6 +14,9 @@ from vqlib.data.scenes import Scenes
 # Scenes are drawn by a program; this many make up a data set.
 NUM_SCENES = {"train": 5000, "held_out": 500}
 
+# Whether `draw` mirrors half of the images, where that is not to be chosen.
+FIXED_FLIP = {"digits": False, "mnist": False, "scenes": True}
+
 # Each takes (root, split, size). The size of MNIST and CIFAR-10 is fixed.
 BUNDLED: dict[str, Callable[[Path, str, int], Images]] = {
     "digits": lambda _, split, size: TensorImages(digits(split, image_size=size).images),
@@ -43,6 +46,7 @@ def open_images(
     channels: int | None = None,
     root: str | Path = "data",
     broken: str = "refuse",
+    flip: bool | None = None,
 ) -> Images:
     """A data set by its name, or the pictures of a folder.
 
@@ -54,10 +58,12 @@ def open_images(
         channels: of a folder's images, 1 or 3 (also the default); of other data what it must have.
         root: where downloaded data lies.
         broken: "refuse" or "skip" a folder's broken pictures.
+        flip: whether `draw` mirrors half of the images; None for what is usual, which is yes but
+            for digits and MNIST. Theirs and that of scenes cannot be chosen.
 
     Raises:
-        ValueError: neither a data set nor a folder; a split, a size or channels that it lacks; and
-            as the data set or `FolderImages` say.
+        ValueError: neither a data set nor a folder; a split, a size, channels or mirroring that it
+            lacks; and as the data set or `FolderImages` say.
     """
     known = BUNDLED | DOWNLOADED
     if str(name) in known:
@@ -65,7 +71,8 @@ def open_images(
             raise ValueError(f"split is {split!r}; {name} has 'train' and 'held_out'")
         images = known[str(name)](Path(root), split, size)
     elif Path(name).exists():
-        return FolderImages(name, size, channels=channels or 3, split=split, broken=broken)
+        options = {"channels": channels or 3, "split": split, "broken": broken}
+        return FolderImages(name, size, **options, flip=flip is not False)
     else:
         raise ValueError(
             f"data is {str(name)!r}: no such folder, and no such data set; there are "
@@ -76,4 +83,15 @@ def open_images(
         raise ValueError(f"{name} has images with {C} channels, {channels} are needed")
     if (size, size) != (H, W):
         raise ValueError(f"size is {size}; {name} has images of {H}×{W} pixels only")
+    if flip is not None:
+        _choose_flip(images, flip, str(name))
     return images
+
+
+def _choose_flip(images: Images, flip: bool, name: str) -> None:
+    if FIXED_FLIP.get(name, flip) != flip:
+        raise ValueError(
+            f"flip is {flip}; {name} {'are never mirrored' if flip else 'always are, by half'}"
+        )
+    if name not in FIXED_FLIP:
+        images.flip = flip

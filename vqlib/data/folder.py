@@ -1,21 +1,22 @@
 """Images from a folder of your own pictures, of any formats, shapes and sizes."""
 
-import hashlib
 import os
-from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict
 from pathlib import Path
 
 import torch
 from jaxtyping import Float
 from PIL import Image
 from torch import Tensor
-from tqdm import tqdm
 
-from vqlib.data.pictures import open_picture, picture_extensions, quiet_pillow, to_tensor
+from vqlib.data.checked import check_files
+from vqlib.data.found import Found, check_is_folder, look_through
+from vqlib.data.main_process import from_main_process
+from vqlib.data.pictures import open_picture, quiet_pillow, to_tensor
+from vqlib.data.splits import HELD_OUT, HELD_OUT_FOLDER, choose_split
 from vqlib.data.squares import MAX_ZOOM, centre_square, cut, random_square
+from vqlib.data.unread import unread_lines
 
-# Share of the pictures that the split "held_out" gets, on average.
-HELD_OUT = 0.1
 # So many unreadable pictures in a row are no accident: the disk is gone.
 MAX_TRIES = 100
 
@@ -28,7 +29,11 @@ class FolderImages:
     least 1/1.25 of the shorter side. Both are resized with antialiasing, also upwards.
 
     The split of a picture depends on its name below `folder` alone: adding pictures moves none
-    of the others.
+    of the others. Of few pictures perhaps none is held out; those in a subfolder `held_out`,
+    anywhere below, always are.
+
+    Of several processes that torchrun started the main one looks into the folder and checks it;
+    the others take what it has found.
 
     Args:
         folder: where the pictures are; links to other folders are followed.
@@ -37,10 +42,12 @@ class FolderImages:
         split: "all", "held_out" (about one picture in ten) or "train" (the others).
         broken: what happens to pictures that cannot be read: "refuse" raises an error, "skip"
             leaves them out. Those found here are listed in `skipped`; if one is found later, by
-            reading it, the next picture takes its place.
+            reading it, the next picture takes its place. Files that look like pictures but are
+            never read, such as HEIC, are counted in `unread`, by their endings.
         flip: whether `draw` mirrors half of the images.
-        check: decode every picture once now, with all processors. Without it broken pictures
-            come to light when they are read.
+        check: decode every picture now, with all processors, unless an earlier check found it
+            sound and it has not changed. Without it broken pictures come to light when they are
+            read.
         progress: show a bar while checking.
 
     Raises:
@@ -48,6 +55,7 @@ class FolderImages:
         NotADirectoryError: a file.
         ValueError: no picture, or none that can be read; broken pictures, if they are refused;
             an argument out of range.
+        ConnectionError: the main process does not say what it has found.
     """
 
     def __init__(
@@ -65,22 +73,34 @@ class FolderImages:
         _check_arguments(size, channels, split, broken)
         self.folder, self.size, self.channels = Path(folder), size, channels
         self.split, self.broken, self.flip = split, broken, flip
-        found, unreadable = find_pictures(self.folder)
-        names = choose_split(found, split)
-        if not names:
-            raise ValueError(_nothing(self.folder, len(found), unreadable, split))
-        if check:
-            unreadable += find_broken(self.folder, names, channels=channels, progress=progress)
-        left_out = {path for path, _ in unreadable}
+        check_is_folder(self.folder)
+        found = from_main_process(
+            f"checking {self.folder}",
+            lambda: asdict(self._found(check=check, progress=progress)),
+        )
         # Text, not paths: a million names fit in memory.
-        self.names = [name for name in names if self.folder / name not in left_out]
-        self.skipped: list[tuple[Path, str]] = unreadable
-        if unreadable and (broken == "refuse" or not self.names):
+        self.names: list[str] = found["names"]
+        self.skipped = [(self.folder / name, reason) for name, reason in found["unreadable"]]
+        self.unread: dict[str, int] = found["unread"]
+
+    def _found(self, *, check: bool, progress: bool) -> Found:
+        """The pictures of the split, those that can be read."""
+        found = look_through(self.folder)
+        names = choose_split(found.names, self.split)
+        if not names:
+            raise ValueError(_nothing(self.folder, found, self.split))
+        unreadable = found.unreadable
+        if check:
+            unreadable += find_broken(self.folder, names, channels=self.channels, progress=progress)
+        left_out = {name for name, _ in unreadable}
+        readable = [name for name in names if name not in left_out]
+        if unreadable and (self.broken == "refuse" or not readable):
             raise ValueError(
                 f"{self.folder}: {len(unreadable)} of {len(names)} pictures cannot be read: "
-                f"{_listed(self.folder, unreadable)}; repair or remove them"
-                + (", or leave them out with broken='skip'" if self.names else "")
+                f"{_listed(unreadable)}; repair or remove them"
+                + (", or leave them out with broken=skip" if readable else "")
             )
+        return Found(readable, unreadable, found.unread)
 
     @property
     def image_shape(self) -> tuple[int, int, int]:
@@ -121,10 +141,11 @@ class FolderImages:
         raise ValueError(f"{path}: cannot be read, nor can the {tries - 1} pictures before it")
 
     def __repr__(self) -> str:
-        skipped = f", skipped {_listed(self.folder, self.skipped)}" if self.skipped else ""
+        skipped = [(os.path.relpath(path, self.folder), why) for path, why in self.skipped]
+        left_out = f", skipped {_listed(skipped)}" if skipped else ""
         return (
             f"FolderImages({str(self.folder)!r}, {len(self)} pictures, shape={self.image_shape}, "
-            f"split={self.split!r}, flip={self.flip}{skipped})"
+            f"split={self.split!r}, flip={self.flip}{left_out})"
         )
 
 
@@ -139,78 +160,53 @@ def find_pictures(folder: Path) -> tuple[list[str], list[tuple[Path, str]]]:
         FileNotFoundError: no such folder.
         NotADirectoryError: a file.
     """
-    if not folder.exists():
-        raise FileNotFoundError(f"{folder}: no such folder")
-    if not folder.is_dir():
-        raise NotADirectoryError(f"{folder}: this is a file; give the folder with the pictures")
-    endings = picture_extensions()
-    names: list[str] = []
-    unreadable: list[tuple[Path, str]] = []
-
-    def note(error: OSError) -> None:
-        unreadable.append((Path(error.filename), str(error.strerror)))
-
-    been: set[Path] = set()
-    for place, folders, files in os.walk(folder, onerror=note, followlinks=True):
-        here = Path(place)
-        if here.resolve() in been:  # a link led back
-            folders.clear()
-            continue
-        been.add(here.resolve())
-        folders[:] = sorted(f for f in folders if not f.startswith(".") and f != "__MACOSX")
-        visible = (here / file for file in files if not file.startswith("."))
-        pictures = (path for path in visible if path.suffix.lower() in endings)
-        names += [path.relative_to(folder).as_posix() for path in pictures]
-    return sorted(names), unreadable
-
-
-def choose_split(names: list[str], split: str) -> list[str]:
-    """The names that belong to "all", "train" or "held_out"; each is judged by itself."""
-    if split == "all":
-        return names
-    return [name for name in names if is_held_out(name) == (split == "held_out")]
-
-
-def is_held_out(name: str) -> bool:
-    """Whether a picture of this name is held out: true for a share `HELD_OUT` of all names."""
-    digest = hashlib.sha256(os.fsencode(name)).digest()
-    return int.from_bytes(digest[:8], "big") < HELD_OUT * 2**64
+    found = look_through(folder)
+    return found.names, [(folder / name, reason) for name, reason in found.unreadable]
 
 
 def find_broken(
     folder: Path, names: list[str], *, channels: int, progress: bool = True
-) -> list[tuple[Path, str]]:
-    """Decode every picture in full; those that cannot be, each with the reason, in order."""
+) -> list[tuple[str, str]]:
+    """Decode every picture in full, but for those that were sound before; see `check_files`.
 
-    def trouble(path: Path) -> str | None:
+    Returns:
+        Those that cannot be decoded, each with the reason, in order.
+    """
+
+    def trouble(name: str) -> str | None:
+        path = folder / name
         try:
             open_picture(path, channels=channels)
         except (ValueError, OSError) as error:
             return getattr(error, "strerror", None) or str(error).removeprefix(f"{path}: ")
         return None
 
-    paths = [folder / name for name in names]
-    # Pillow decodes outside Python's lock, so threads do. Small folders need no bar.
-    with quiet_pillow(), ThreadPoolExecutor() as pool:
-        troubles = pool.map(trouble, paths)
-        bar = tqdm(troubles, f"checking {folder}", len(paths), disable=not progress, delay=1)
-        return [(path, reason) for path, reason in zip(paths, bar, strict=True) if reason]
+    files = {name: [folder / name] for name in names}
+    found = check_files(f"checking {folder.resolve()}", files, trouble, progress=progress)
+    return list(found.items())
 
 
-def _listed(folder: Path, broken: list[tuple[Path, str]], most: int = 3) -> str:
-    few = [f"{path.relative_to(folder)} ({reason})" for path, reason in broken[:most]]
+def _listed(broken: list[tuple[str, str]], most: int = 3) -> str:
+    few = [f"{name} ({reason})" for name, reason in broken[:most]]
     more = f" and {len(broken) - most} more" if len(broken) > most else ""
     return ", ".join(few) + more
 
 
-def _nothing(folder: Path, found: int, unreadable: list[tuple[Path, str]], split: str) -> str:
-    if found:
-        return f"{folder}: none of its {found} pictures is in split {split!r}; use 'all'"
-    if unreadable:
-        return f"{folder}: no pictures; cannot be listed: {_listed(folder, unreadable)}"
+def _nothing(folder: Path, found: Found, split: str) -> str:
+    count = len(found.names)
+    if count and split == "held_out":
+        return (
+            f"{folder}: none of its {count} pictures is held out (their names decide, about one "
+            f"in {round(1 / HELD_OUT)} is); move some, at least two, into a subfolder "
+            f"{HELD_OUT_FOLDER}"
+        )
+    if count:
+        return f"{folder}: all of its {count} pictures are held out; add others to train on"
+    if found.unreadable:
+        return f"{folder}: no pictures; cannot be listed: {_listed(found.unreadable)}"
     return (
         f"{folder}: no pictures in this folder or below (looked for .jpg, .png, .webp and "
-        "whatever else Pillow reads)"
+        "whatever else Pillow reads)" + "".join(f"; {line}" for line in unread_lines(found.unread))
     )
 
 

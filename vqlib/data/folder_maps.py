@@ -1,21 +1,25 @@
 """Maps in a folder beside the pictures' own: for each picture the file of the same name."""
 
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path, PurePosixPath
 
 import numpy as np
 import torch
 from jaxtyping import Float, Int
-from PIL import ExifTags, Image
+from PIL import ExifTags, Image, UnidentifiedImageError
+from PIL.TiffImagePlugin import IMAGELENGTH, IMAGEWIDTH
 from torch import Tensor
-from tqdm import tqdm
 
+from vqlib.data.checked import check_files
 from vqlib.data.folder import FolderImages, find_pictures
+from vqlib.data.main_process import from_main_process
 from vqlib.data.pictures import open_picture, quiet_pillow, to_tensor
+from vqlib.data.png import grey_scale
 from vqlib.data.squares import centre_square, cut, random_square
 
-# How a PNG may hold whole numbers; colours are none.
+# How a PNG may hold whole numbers; colours are none, nor is what has transparency beside it.
 LABEL_MODES = ("1", "L", "P", "I", "I;16")
+LABELS = "in a label map, a PNG, the palette index or the grey value is the label"
+OTHER_MODES = {"LA": "grey with transparency", "RGBA": "colour with transparency"}
 
 
 class FolderMaps:
@@ -28,7 +32,7 @@ class FolderMaps:
         pictures: what the maps are of.
         folder: where the maps are.
         channels: 1 for grey maps, 3 for colour.
-        progress: show a bar while all maps are read once.
+        progress: show a bar while maps are read that were not found sound before.
 
     Raises:
         FileNotFoundError: no such folder.
@@ -47,12 +51,36 @@ class FolderMaps:
     ):
         self.folder, self.channels = Path(folder), channels
         self.size, self.flip = pictures.size, pictures.flip
-        self.names = partners(pictures.names, self.folder)
-        originals = [pictures.folder / name for name in pictures.names]
-        maps = [self.folder / name for name in self.names]
-        with quiet_pillow(), ThreadPoolExecutor() as pool:
-            checks = pool.map(self._check, originals, maps)
-            list(tqdm(checks, f"checking {folder}", len(maps), disable=not progress, delay=1))
+        self.names: list[str] = from_main_process(
+            f"checking the maps {self.folder} of {pictures.folder}",
+            lambda: self._checked(pictures, progress=progress),
+        )
+
+    def _checked(self, pictures: FolderImages, *, progress: bool) -> list[str]:
+        """The maps of the pictures, all of them sound."""
+        maps = partners(pictures.names, self.folder)
+        originals = dict(zip(maps, pictures.names, strict=True))
+        files = {
+            name: (pictures.folder / original, self.folder / name)
+            for name, original in originals.items()
+        }
+
+        def trouble(name: str) -> str | None:
+            try:
+                self._check(*files[name])
+            except (ValueError, OSError) as error:
+                return str(error)
+            return None
+
+        purpose = f"checking {self.folder.resolve()}, {self._kind} of {pictures.folder.resolve()}"
+        for reason in check_files(purpose, files, trouble, progress=progress).values():
+            raise ValueError(reason)
+        return maps
+
+    @property
+    def _kind(self) -> str:
+        """What the maps must be."""
+        return f"maps of {self.channels} channels"
 
     @property
     def image_shape(self) -> tuple[int, int, int]:
@@ -108,7 +136,7 @@ class FolderLabelMaps(FolderMaps):
         pictures: what the maps are of.
         folder: where the maps are.
         num_labels: labels are 0 … num_labels − 1.
-        progress: show a bar while all maps are read once.
+        progress: show a bar while maps are read that were not found sound before.
 
     Raises:
         FileNotFoundError: no such folder.
@@ -128,6 +156,10 @@ class FolderLabelMaps(FolderMaps):
         self.num_labels = num_labels
         super().__init__(pictures, folder, progress=progress)
 
+    @property
+    def _kind(self) -> str:
+        return f"maps of {self.num_labels} labels"
+
     def _open(self, path: Path) -> Image.Image:
         labels = open_label_map(path)
         check_labels(labels, self.num_labels, source=path)
@@ -142,7 +174,7 @@ def read_label_map(path: str | Path) -> Int[Tensor, "H W"]:
 
     Raises:
         FileNotFoundError: no such file.
-        ValueError: not a PNG, damaged, or in colour.
+        ValueError: not a PNG, damaged, in colour or with transparency.
     """
     with quiet_pillow():
         return open_label_map(path)
@@ -155,16 +187,18 @@ def open_label_map(path: str | Path) -> Int[Tensor, "H W"]:
         raise FileNotFoundError(f"{path}: no such file")
     try:
         with Image.open(path, formats=["PNG"]) as picture:
+            scale = grey_scale(picture)
             picture.load()
             mode, labels = picture.mode, np.asarray(picture)
+    except UnidentifiedImageError as error:
+        raise ValueError(f"{path}: not a readable PNG; {LABELS}") from error
     except Exception as error:  # on damaged files Pillow lets out nearly every kind
-        raise ValueError(f"{path}: not a readable PNG ({error}); label maps are PNGs") from error
+        raise ValueError(f"{path}: damaged or cut short ({error})") from error
     if mode not in LABEL_MODES:
         raise ValueError(
-            f"{path}: a picture in colour (mode {mode}); in a label map the palette index or the "
-            "grey value is the label"
+            f"{path}: a picture in {OTHER_MODES.get(mode, 'colour')} (mode {mode}); {LABELS}"
         )
-    return torch.from_numpy(labels.astype(np.int64))
+    return torch.from_numpy(labels.astype(np.int64) // scale)
 
 
 def check_labels(labels: Int[Tensor, "H W"], num_labels: int, *, source: str | Path) -> None:
@@ -207,6 +241,8 @@ def picture_size(path: Path) -> tuple[int, int]:
     """Width and height of a picture when it is upright, from its head alone."""
     with Image.open(path) as picture:
         width, height = picture.size
+        if picture.format == "TIFF":  # whose size Pillow may have turned already
+            width, height = (picture.tag_v2[tag] for tag in (IMAGEWIDTH, IMAGELENGTH))
         try:
             turned = picture.getexif().get(ExifTags.Base.Orientation) in (5, 6, 7, 8)
         except Exception:  # notes that cannot be read do not spoil the picture

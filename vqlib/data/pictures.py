@@ -3,15 +3,20 @@
 import logging
 import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import cache
 from pathlib import Path
+from typing import BinaryIO
 
 import numpy as np
 import torch
 from jaxtyping import Float
 from PIL import ExifTags, Image, UnidentifiedImageError
 from torch import Tensor
+
+from vqlib.data.png import hides_transparency, scale_transparent_grey
+from vqlib.data.tiff import mend, tiff_layout
+from vqlib.data.unread import what_it_is
 
 # Formats for photographs, decoded by Pillow itself. Not among them: EPS, which runs Ghostscript.
 FORMATS = (
@@ -41,8 +46,9 @@ def read_picture(path: str | Path, *, channels: int) -> Float[Tensor, "C H W"]:
     """Read a picture file as the model wants it; of an animation, the first frame.
 
     The camera's note on which side is up (EXIF) is obeyed. Colour becomes grey by ITU-R 601
-    luma, grey becomes colour by repetition. Transparent parts show white. 16 bits are rounded
-    to 8, with 65,535 as white. Colour profiles are not applied.
+    luma, grey becomes colour by repetition. Transparent parts show white. 16 bits of grey are
+    rounded to 8, with 65,535 as white; of 16 bits of colour the upper 8 are taken. Colour
+    profiles are not applied.
 
     Args:
         path: a file in one of `FORMATS`; its name does not matter.
@@ -55,8 +61,9 @@ def read_picture(path: str | Path, *, channels: int) -> Float[Tensor, "C H W"]:
         FileNotFoundError: no such file.
         IsADirectoryError: a folder.
         OSError: the file may not be read.
-        ValueError: not a picture, cut short, too large (over 178 million pixels), or with pixels
-            that have no fixed range, such as floats.
+        ValueError: not a picture, cut short, too large (over 178 million pixels), with pixels
+            that have no fixed range, such as floats, or stored in a way that is not read, which
+            is named.
     """
     with quiet_pillow():
         return to_tensor(open_picture(path, channels=channels))
@@ -80,14 +87,33 @@ def open_picture(path: str | Path, *, channels: int, at_least: int | None = None
     path = Path(path)
     _check_is_file(path)
     with path.open("rb") as file:
-        try:
-            with Image.open(file, formats=_installed_formats()) as picture:
-                if at_least is not None:
-                    picture.draft(None, (at_least, at_least))
-                return as_8_bit(upright(picture), channels=channels)
         # On damaged files Pillow lets out nearly every kind of error, from SyntaxError to KeyError.
+        try:
+            if at_least is not None:
+                with suppress(Exception):  # lossless JPEGs are sound, but have no smaller sizes
+                    return _decoded(file, channels, at_least)
+            return _decoded(file, channels)
         except Exception as error:
-            raise ValueError(f"{path}: {_reason(error)}") from error
+            raise ValueError(f"{path}: {_reason(error, file)}") from error
+
+
+def _decoded(file: BinaryIO, channels: int, at_least: int | None = None) -> Image.Image:
+    layout = tiff_layout(file)
+    if layout is not None and layout.misread:
+        raise UnidentifiedImageError(str(layout))
+    with Image.open(file, formats=_installed_formats()) as picture:
+        if hides_transparency(picture):
+            raise UnusablePixels(
+                "one colour of 16 bits is transparent, which is not read: save it with an "
+                "alpha channel"
+            )
+        scale_transparent_grey(picture)
+        if layout is not None:
+            mend(picture, layout)
+        if at_least is not None:
+            picture.draft(None, (at_least, at_least))
+        levels = (0, 65535) if layout is None else layout.levels
+        return as_8_bit(upright(picture), channels=channels, levels=levels)
 
 
 def _check_is_file(path: Path) -> None:
@@ -102,9 +128,9 @@ def _check_is_file(path: Path) -> None:
     raise FileNotFoundError(f"{path}: no such file")
 
 
-def _reason(error: Exception) -> str:
+def _reason(error: Exception, file: BinaryIO) -> str:
     if isinstance(error, UnidentifiedImageError):
-        return "not a picture in a format Pillow reads"
+        return what_it_is(file) or "not a picture in a format Pillow reads"
     words = str(error) or type(error).__name__
     if isinstance(error, (Image.DecompressionBombError, MemoryError)):
         return f"too large to open safely ({words})"
@@ -139,24 +165,43 @@ def upright(picture: Image.Image) -> Image.Image:
     return picture if turn is None else picture.transpose(turn)
 
 
-def as_8_bit(picture: Image.Image, *, channels: int) -> Image.Image:
-    """A picture of any mode as mode L (channels=1) or RGB (3), transparent parts over white."""
+def as_8_bit(
+    picture: Image.Image, *, channels: int, levels: tuple[int, int] = (0, 65535)
+) -> Image.Image:
+    """A picture of any mode as mode L (channels=1) or RGB (3), transparent parts over white.
+
+    Args:
+        picture: decoded.
+        channels: 1 or 3.
+        levels: black and white of a picture with more than 8 bits of grey.
+
+    Raises:
+        UnusablePixels: there are other numbers than these, or floats.
+    """
     if picture.mode.startswith(("I", "F")):
-        picture = _rounded_to_8_bits(picture)
+        picture = _rounded_to_8_bits(picture, *levels)
     elif picture.has_transparency_data:
-        colour = picture.convert("RGBA")
+        # Of premultiplied grey, La, Pillow knows no way but this one.
+        colour = picture.convert("LA" if picture.mode == "La" else "RGBA").convert("RGBA")
         picture = Image.alpha_composite(Image.new("RGBA", colour.size, "white"), colour)
+    elif picture.mode == "LAB":  # has a way to RGB only
+        picture = picture.convert("RGB")
     return picture.convert("L" if channels == 1 else "RGB")
 
 
-def _rounded_to_8_bits(picture: Image.Image) -> Image.Image:
+def _rounded_to_8_bits(picture: Image.Image, black: int, white: int) -> Image.Image:
     if picture.mode == "F":
-        raise UnusablePixels("float pixels have no fixed range; save it with 8 or 16 bits")
+        raise UnusablePixels("floating-point pixels have no fixed range; save it with 8 or 16 bits")
     pixels = np.asarray(picture)
     low, high = int(pixels.min()), int(pixels.max())
-    if low < 0 or high > 65535:
-        raise UnusablePixels(f"pixels range over [{low}, {high}]; save it with 8 or 16 bits")
-    return Image.fromarray((pixels.astype(np.float32) / 257).round().astype(np.uint8))
+    if low < 0 or high > max(black, white):
+        raise UnusablePixels(
+            f"32-bit integers that range over [{low}, {high}]; save it with 8 or 16 bits"
+        )
+    grey = (pixels.astype(np.float32) - black) * (255 / (white - black))
+    if "transparency" in picture.info:
+        grey[pixels == picture.info["transparency"]] = 255
+    return Image.fromarray(grey.round().astype(np.uint8))
 
 
 def to_tensor(picture: Image.Image) -> Float[Tensor, "C H W"]:
