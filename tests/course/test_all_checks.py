@@ -3,6 +3,7 @@
 import inspect
 import pkgutil
 from importlib import import_module
+from itertools import pairwise
 
 import pytest
 import torch
@@ -99,7 +100,7 @@ def test_another_seed_has_other_cases_of_other_sizes(solved):
     assert cases_of(solved, 0) == shown
     assert cases_of(solved, 1) == others[0]
     assert all(other != shown for other in others)
-    assert all(one != next_one for one, next_one in zip(others, others[1:], strict=False))
+    assert all(one != next_one for one, next_one in pairwise(others))
     assert any(sizes(other) != sizes(shown) for other in others)
 
 
