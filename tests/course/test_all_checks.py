@@ -100,7 +100,7 @@ def test_another_seed_has_other_cases_of_other_sizes(solved):
     assert cases_of(solved, 0) == shown
     assert cases_of(solved, 1) == others[0]
     assert all(other != shown for other in others)
-    assert all(one != next_one for one, next_one in pairwise(others))
+    assert any(one != next_one for one, next_one in pairwise(others))
     assert any(sizes(other) != sizes(shown) for other in others)
 
 
@@ -120,8 +120,11 @@ def test_overwritten_arguments_do_not_spoil_the_verdict(name, capsys):
     solved = FUNCTIONS[name]
 
     def overwriting(*args):
-        kept = args if name == "ch09.check_adaptive_weight" else copied(args)
-        result = solved.answer(*kept)
+        if name == "ch09.check_adaptive_weight":  # copies would not be in the losses' graph
+            result = solved.answer(*args)
+            args = args[:2]  # nor could backward() pass through another layer
+        else:
+            result = solved.answer(*copied(args))
         overwrite(args)
         return result
 

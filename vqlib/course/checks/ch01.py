@@ -1,6 +1,7 @@
 """Checks of chapter 1, *Why not let a transformer draw the pixels?*"""
 
 from collections.abc import Callable
+from functools import cache
 from random import Random
 from typing import Any
 
@@ -102,11 +103,17 @@ def check_compare_costs(
 
 def check_draw_new_images(answer: Draw, *, seed: int = 0) -> None:
     """Exercise 1.3: stage 2, then the decoder of stage 1."""
-    codec, prior = load_pretrained("digits_vqvae"), load_pretrained("digits_gpt")
+    codec, prior = _pretrained()
     (labels,) = cases(seed, [[3, 0, 7, 7, 1]], lambda draw: [draw.sample(range(10), 4)])
     _compare_drawn(answer, codec, prior, torch.tensor(labels), seed + 1)
     _check_other_grid(answer, seed)
     correct()
+
+
+@cache
+def _pretrained() -> tuple[VQVAE, GPT]:
+    with torch.random.fork_rng(devices=[]):
+        return load_pretrained("digits_vqvae"), load_pretrained("digits_gpt")
 
 
 def _sizes(draw: Random) -> list[tuple[int, int]]:

@@ -186,7 +186,7 @@ def check_codec_loss(
 NAMES = ("rec", "codebook", "commitment", "gan", "lam")
 
 
-def _terms(draw: Random) -> list[tuple[float, ...]]:
+def _terms(draw: Random) -> list[tuple[int | float, ...]]:
     """The five terms, β, disc_start and disc_weight: eighths and sixteenths, exact in float32."""
     rec, codebook, commitment, lam = (n / 8 for n in draw.sample(range(2, 30), 4))
     beta, disc_weight = (n / 16 for n in draw.sample(range(1, 15), 2))

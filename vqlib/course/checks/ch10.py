@@ -9,14 +9,14 @@ from torch import Tensor
 
 from vqlib.course.checks.cases import cases
 from vqlib.course.checks.report import Mistake, close, correct, require, run, run_on_originals
-from vqlib.course.checks.watch import Watch
+from vqlib.course.checks.watch import Names
 from vqlib.generate.order import Order, raster, subsample, z_curve
 
 
 def check_z_order(answer: Callable[[int], Sequence[int]], *, seed: int = 0) -> None:
     """Exercise 10.1: the z-curve of a grid with 2ⁿ rows and columns, without vqlib's help."""
     called = set()
-    for n in cases(seed, (1, 2, 3), lambda draw: draw.sample(range(2, 6), 2)):
+    for n in cases(seed, (1, 2, 3), lambda draw: draw.sample(range(2, 5), 2)):
         side = 2**n
         right = z_curve(side, side)
         transposed = right % side * side + right // side
@@ -46,9 +46,9 @@ def check_z_order(answer: Callable[[int], Sequence[int]], *, seed: int = 0) -> N
                 "这是逆排列：第 r 项说的是格子 r 第几个写。要的是：第 t 个写的是哪个格子。",
             ),
         ]
-        with Watch() as watch:
+        with Names() as names:
             got = run(answer, n)
-        called |= watch.modules
+        called |= names.modules
         _compare(got, right, mistakes, f"z_order({n})")
     require(
         not any(name.startswith("vqlib.generate") for name in called),
@@ -66,7 +66,7 @@ def check_inverse(answer: Callable[[Tensor], Sequence[int]], *, seed: int = 0) -
         given = torch.tensor(cells)
         permutation, T = given.clone(), len(given)
         asked = f"inverse({cells})"
-        with Watch() as watch:
+        with Names() as names:
             got = run_on_originals(answer, permutation)
         require(
             torch.equal(permutation, given),
@@ -113,7 +113,7 @@ def check_inverse(answer: Callable[[Tensor], Sequence[int]], *, seed: int = 0) -
             ),
         ]
         _compare(got, given.argsort(), mistakes, asked)
-        _require_one_pass(watch, T)
+        _require_one_pass(names, T)
     correct()
 
 
@@ -128,16 +128,16 @@ def _permutations(draw: Random) -> list[list[int]]:
     return found
 
 
-def _require_one_pass(watch: Watch, T: int) -> None:
+def _require_one_pass(names: Names, T: int) -> None:
     require(
-        not watch.sorts,
+        not names.sorts,
         "Right, but this sorts, which costs T · log T steps. Every t already knows its place, "
         "permutation[t]: write it there.",
         "结果正确，但用了排序，要 T · log T 步。每个 t 已经知道自己的位置，就是 permutation[t]："
         "直接写到那里。",
     )
     require(
-        watch.searches < T,
+        names.searches < T,
         "Right, but this searches the whole permutation for every cell, T · T steps. Every t "
         "already knows its place, permutation[t]: write it there.",
         "结果正确，但为每个格子都把整个排列找了一遍，要 T · T 步。"

@@ -19,7 +19,7 @@ from vqlib.course.checks.report import (
     require,
     run,
 )
-from vqlib.course.checks.watch import Watch
+from vqlib.course.checks.watch import Names
 
 
 def check_causal_mask(answer: Callable[[int, int], Tensor], *, seed: int = 0) -> None:
@@ -60,7 +60,7 @@ def check_causal_attention(
             name: torch.randn(shape, generator=generator, dtype=torch.float64, requires_grad=True)
             for name in "qkv"
         }
-        with Watch() as watch:
+        with Names() as names:
             got = run(answer, *at.values())
         asked = f"causal_attention, (B, nh, S, hs) = {shape}"
         _check_output(got, at["q"], at["k"], asked)
@@ -68,7 +68,7 @@ def check_causal_attention(
         if not close(got, right):
             _explain_attention(got, right, [x.detach() for x in at.values()], asked)
         require(
-            "scaled_dot_product_attention" not in watch.builtins,
+            "scaled_dot_product_attention" not in names.builtins,
             "Right, but that is PyTorch's own attention. Write its five steps yourself.",
             "结果正确，但这用的是 PyTorch 自带的注意力。请自己写出那五步。",
         )

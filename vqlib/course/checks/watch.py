@@ -15,31 +15,14 @@ SEARCHING = ("index", "nonzero", "argmax", "argmin", "where")
 
 
 class Watch(TorchFunctionMode):
-    """Notes every call within the `with` block, whichever function it comes from.
+    """Counts the calls of PyTorch in the `with` block; `largest` is the size of a result.
 
-    Attributes:
-        calls: how often PyTorch was called.
-        largest: the number of entries of the largest tensor that such a call gave.
-        builtins: how often each function written in C was called, by name: PyTorch's, NumPy's and
-            Python's own, so also methods such as `argsort`, and `sorted`.
-        modules: the modules of the Python functions that were called.
+    A loop takes more calls than there are things to go through.
     """
 
     def __init__(self):
         super().__init__()
         self.calls, self.largest = 0, 0
-        self.builtins: Counter[str] = Counter()
-        self.modules: set[str] = set()
-
-    def __enter__(self):
-        self._before = sys.getprofile()
-        entered = super().__enter__()
-        sys.setprofile(self._note)
-        return entered
-
-    def __exit__(self, *error):
-        sys.setprofile(self._before)
-        return super().__exit__(*error)
 
     def __torch_function__(self, func, types, args=(), kwargs=None):
         result = func(*args, **(kwargs or {}))
@@ -47,6 +30,28 @@ class Watch(TorchFunctionMode):
         if isinstance(result, Tensor):
             self.largest = max(self.largest, result.numel())
         return result
+
+
+class Names:
+    """Notes the name of every function called in the `with` block, whoever calls it.
+
+    Attributes:
+        builtins: how often each function written in C was called: PyTorch's, NumPy's and Python's
+            own, so also methods such as `argsort`, and `sorted`.
+        modules: the modules of the Python functions that were called.
+    """
+
+    def __init__(self):
+        self.builtins: Counter[str] = Counter()
+        self.modules: set[str] = set()
+
+    def __enter__(self) -> "Names":
+        self._before = sys.getprofile()
+        sys.setprofile(self._note)
+        return self
+
+    def __exit__(self, *error: Any) -> None:
+        sys.setprofile(self._before)
 
     @property
     def sorts(self) -> bool:
