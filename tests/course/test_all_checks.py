@@ -50,10 +50,9 @@ def test_every_check_belongs_to_an_exercise_of_a_chapter():
 @pytest.mark.parametrize("solved", SOLVED.values(), ids=SOLVED)
 def test_the_solution_passes_with_every_seed(solved, capsys):
     for seed in SEEDS:
-        torch.manual_seed(seed)  # the learner's own random numbers, with the check's and without
+        torch.manual_seed(1000 + seed)  # the learner's own random numbers
         solved.check(solved.answer, seed=seed)
-        solved.check(solved.answer)
-    assert capsys.readouterr().out.count("✓") == 2 * len(SEEDS)
+    assert capsys.readouterr().out.count("✓") == len(SEEDS)
 
 
 @pytest.mark.parametrize("solved", SOLVED.values(), ids=SOLVED)

@@ -41,6 +41,7 @@ NEAREST = {
     ),
     "cdist": lambda z, e: torch.cdist(z, e).argmin(1),
     "vqlib's": vqlib.compress.nearest_code,
+    "float64": lambda z, e: torch.cdist(z.double(), e.double()).argmin(1),
     "argmax of the negative": lambda z, e: (2 * z @ e.T - squares(e)).argmax(-1),
     "einsum": lambda z, e: (squares(e) - 2 * torch.einsum("nd,kd->nk", z, e)).min(1).indices,
 }
@@ -64,6 +65,7 @@ WRONG_NEAREST = {
         "没有平方就相加",
     ),
     "something else": (lambda z, e: nearest_code(z + 1, e), "is nearer", "更近"),
+    "from 1": (lambda z, e: nearest_code(z, e) + 1, "from 0 to K − 1", "从 0 到 K − 1"),
     "loop over vectors": (one_by_one, "that is a loop", "这是循环"),
     "loop over codes": (code_by_code, "that is a loop", "这是循环"),
     "(N, K, D)": (lambda z, e: naive(z, e).argmin(1), "(N, K, D)", "(N, K, D)"),
@@ -87,6 +89,7 @@ def test_mistake_in_nearest_code_is_named(answer, en, zh):
 
 SCORES = {
     "the course's": lambda z, e: squares(e) - 2 * z @ e.T,
+    "float64": lambda z, e: squares(e.double()) - 2 * z.double() @ e.double().T,
     "distance minus ‖z‖²": lambda z, e: naive(z, e) - z.square().sum(1, keepdim=True),
 }
 WRONG_SCORES = {

@@ -87,6 +87,7 @@ WRONG_MOVES = {
         "只依赖 z",
     ),
     "unfilled": ({"no_sg": {...}}, ('"no_sg" is not filled in yet',), "还没有填"),
+    "unfilled, no set": ({"no_sg": ...}, ('"no_sg" is not filled in yet',), "还没有填"),
     "unknown part": ({"codebook": {"codes"}}, ("holds ['codes']",), "['codes']"),
 }
 
@@ -211,6 +212,7 @@ WRONG_LOSSES = {
         "z_q towards z with weight 3",
         "权重是 3",
     ),
+    "item": (lambda *given: right(*given).item(), "without item()", "不要用 item()"),
     "a constant": (
         lambda x, x_hat, z, z_q, beta: right(x, x_hat, z, z_q, beta) + stop_both(z, z_q),
         "a constant is added",
