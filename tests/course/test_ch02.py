@@ -4,15 +4,9 @@ import pytest
 import torch
 
 import vqlib.compress
+from tests.course.mistakes import mistake_of
 from vqlib.compress import nearest_code
 from vqlib.course.checks import ch02
-from vqlib.course.checks.report import Mistake
-
-
-def mistake_of(check, answer):
-    with pytest.raises(Mistake) as caught:
-        check(answer)
-    return caught.value
 
 
 def squares(e):
@@ -214,7 +208,11 @@ WRONG_STEPS = {
     "nothing moves": (lambda p, e: e.clone(), "No code has moved", "没有一个编码动过"),
     "sums": (lambda p, e: parts(p, e)[2], "These are sums", "这是点的和"),
     "over N": (lambda p, e: parts(p, e)[2] / len(p), "divide by N", "你除的是 N"),
-    "origin": (with_empty_at(lambda p: torch.zeros(3)), "went to the origin", "跑到原点去了"),
+    "origin": (
+        with_empty_at(lambda p: torch.zeros(p.shape[1])),
+        "went to the origin",
+        "跑到原点去了",
+    ),
     "to a point": (with_empty_at(lambda p: p[0]), "codes without points moved", "编码动了"),
     "half way": (lambda p, e: (e + step(p, e)) / 2, "not the means of", "不是各自的点的均值"),
     "something else": (lambda p, e: e + 1, "not the means of the points", "不是选中各个编码"),

@@ -4,16 +4,9 @@ import pytest
 import torch
 from torch.nn import functional as F
 
+from tests.course.mistakes import mistake_of
 from vqlib.compress import straight_through
 from vqlib.course.checks import ch03
-from vqlib.course.checks.report import Mistake
-
-
-def mistake_of(check, answer):
-    with pytest.raises(Mistake) as caught:
-        check(answer)
-    return caught.value
-
 
 # --- 3.1 straight_through -----------------------------------------------------------------------
 

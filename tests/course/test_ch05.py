@@ -3,16 +3,10 @@
 import pytest
 import torch
 
+from tests.course.mistakes import mistake_of
 from vqlib.compress import DeadCodeRestart, EMAVectorQuantizer, VectorQuantizer
 from vqlib.course.checks import ch05
 from vqlib.course.checks.report import Mistake
-
-
-def mistake_of(check, answer):
-    with pytest.raises(Mistake) as caught:
-        check(answer)
-    return caught.value
-
 
 # --- 5.1 EMA update -----------------------------------------------------------------------------
 

@@ -6,17 +6,11 @@ import pytest
 import torch
 from torch.nn import functional as F
 
+from tests.course.mistakes import mistake_of
 from vqlib.course.checks import ch06
 from vqlib.course.checks.report import Mistake
 from vqlib.generate import GatedPixelCNNConfig
 from vqlib.generate.causal_conv import MaskedConv2d
-
-
-def mistake_of(check, answer):
-    with pytest.raises(Mistake) as caught:
-        check(answer)
-    return caught.value
-
 
 # --- 6.1 the mask -------------------------------------------------------------------------------
 

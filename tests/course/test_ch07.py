@@ -4,15 +4,9 @@ import pytest
 import torch
 from torch.nn import functional as F
 
+from tests.course.mistakes import mistake_of
 from vqlib.compress.perceptual import unit_normalized
 from vqlib.course.checks import ch07
-from vqlib.course.checks.report import Mistake
-
-
-def mistake_of(check, answer):
-    with pytest.raises(Mistake) as caught:
-        check(answer)
-    return caught.value
 
 
 def accepts(check, answer, capsys):
@@ -125,7 +119,7 @@ WRONG_LAYER = {
     ),
     "squared weights": (lambda a, b, w: layer(a, b, w.square()), "weights are squared", "权重也"),
     "absolute": (lambda a, b, w: layer(a, b, w, power=torch.abs), "absolute values", "绝对值"),
-    "no weights": (lambda a, b, w: layer(a, b, torch.ones(3)), "are missing", "漏了"),
+    "no weights": (lambda a, b, w: layer(a, b, torch.ones_like(w)), "are missing", "漏了"),
     "root": (lambda a, b, w: layer(a, b, w).sqrt(), "root at the end", "又开了方"),
     "detached": (lambda a, b, w: layer(a.detach(), b, w), "reaches f_hat", "到达 f_hat"),
     "half detached": (

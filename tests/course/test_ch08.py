@@ -3,16 +3,9 @@
 import pytest
 import torch
 
+from tests.course.mistakes import mistake_of
 from vqlib.compress import PatchDiscriminator, hinge_discriminator_loss, hinge_generator_loss
 from vqlib.course.checks import ch08
-from vqlib.course.checks.report import Mistake
-
-
-def mistake_of(check, answer):
-    with pytest.raises(Mistake) as caught:
-        check(answer)
-    return caught.value
-
 
 # --- 8.1 receptive field ------------------------------------------------------------------------
 

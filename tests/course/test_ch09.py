@@ -3,16 +3,9 @@
 import pytest
 import torch
 
+from tests.course.mistakes import mistake_of
 from vqlib.compress import adaptive_weight
 from vqlib.course.checks import ch09
-from vqlib.course.checks.report import Mistake
-
-
-def mistake_of(check, answer):
-    with pytest.raises(Mistake) as caught:
-        check(answer)
-    return caught.value
-
 
 # --- 9.1 the adaptive weight --------------------------------------------------------------------
 

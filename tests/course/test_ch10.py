@@ -6,17 +6,10 @@ import numpy as np
 import pytest
 import torch
 
+from tests.course.mistakes import mistake_of
 from vqlib.course.checks import ch10
-from vqlib.course.checks.report import Mistake
 from vqlib.generate import Order
 from vqlib.generate.order import raster, subsample, z_curve
-
-
-def mistake_of(check, answer):
-    with pytest.raises(Mistake) as caught:
-        check(answer)
-    return caught.value
-
 
 # --- 10.1 the z-curve ---------------------------------------------------------------------------
 

@@ -6,15 +6,9 @@ import pytest
 import torch
 from torch.nn import functional as F
 
+from tests.course.mistakes import mistake_of
 from vqlib.course.checks import ch11
-from vqlib.course.checks.report import Mistake
 from vqlib.generate import GPT, ClassCondition, GPTConfig
-
-
-def mistake_of(check, answer):
-    with pytest.raises(Mistake) as caught:
-        check(answer)
-    return caught.value
 
 
 def triangle(n, m, diagonal=0):

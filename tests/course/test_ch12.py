@@ -6,16 +6,9 @@ import pytest
 import torch
 from torch.nn import functional as F
 
+from tests.course.mistakes import mistake_of
 from vqlib.course.checks import ch12
-from vqlib.course.checks.report import Mistake
 from vqlib.generate.sampling import top_p_logits
-
-
-def mistake_of(check, answer):
-    with pytest.raises(Mistake) as caught:
-        check(answer)
-    return caught.value
-
 
 # --- 12.1 top-p ---------------------------------------------------------------------------------
 
