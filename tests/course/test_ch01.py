@@ -1,19 +1,19 @@
 """Checks of chapter 1: right answers pass, each usual mistake is named in both languages."""
 
+import numpy as np
 import pytest
 import torch
 
+from tests.course.mistakes import mistake_of
 from vqlib.course.checks import ch01
-from vqlib.course.checks.report import Mistake
 from vqlib.generate import Sampling
 
 
 def named(check, answer, en, zh):
     """The check refuses the answer and says why, in both languages."""
-    with pytest.raises(Mistake) as caught:
-        check(answer)
-    assert en in caught.value.en
-    assert zh in caught.value.zh
+    mistake = mistake_of(check, answer)
+    assert en in mistake.en
+    assert zh in mistake.zh
 
 
 # --- 1.1 num_tokens, attention_pairs -----------------------------------------------------------
@@ -40,6 +40,12 @@ def test_wrong_num_tokens(answer, en, zh):
     named(ch01.check_num_tokens, answer, en, zh)
 
 
+@pytest.mark.parametrize("whole", [np.int64, torch.tensor])
+def test_whole_numbers_of_other_libraries_pass(whole, capsys):
+    ch01.check_attention_pairs(lambda T: whole(T * (T + 1) // 2))
+    assert "✓" in capsys.readouterr().out
+
+
 @pytest.mark.parametrize(
     ("answer", "en", "zh"),
     [
@@ -48,6 +54,7 @@ def test_wrong_num_tokens(answer, en, zh):
         (lambda T: T * (T + 1), "Twice too many", "多了一倍"),
         (lambda T: T, "the last row alone", "最后一行"),
         (lambda T: T * (T + 1) / 2, "// instead of /", "除法要用 //"),
+        (lambda T: sum(range(1, T + 1), 0.0), "the value is right, but", "数值对，但"),
     ],
 )
 def test_wrong_attention_pairs(answer, en, zh):

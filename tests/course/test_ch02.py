@@ -4,15 +4,9 @@ import pytest
 import torch
 
 import vqlib.compress
+from tests.course.mistakes import mistake_of
 from vqlib.compress import nearest_code
 from vqlib.course.checks import ch02
-from vqlib.course.checks.report import Mistake
-
-
-def mistake_of(check, answer):
-    with pytest.raises(Mistake) as caught:
-        check(answer)
-    return caught.value
 
 
 def squares(e):
@@ -41,6 +35,7 @@ NEAREST = {
     ),
     "cdist": lambda z, e: torch.cdist(z, e).argmin(1),
     "vqlib's": vqlib.compress.nearest_code,
+    "float64": lambda z, e: torch.cdist(z.double(), e.double()).argmin(1),
     "argmax of the negative": lambda z, e: (2 * z @ e.T - squares(e)).argmax(-1),
     "einsum": lambda z, e: (squares(e) - 2 * torch.einsum("nd,kd->nk", z, e)).min(1).indices,
 }
@@ -64,6 +59,7 @@ WRONG_NEAREST = {
         "没有平方就相加",
     ),
     "something else": (lambda z, e: nearest_code(z + 1, e), "is nearer", "更近"),
+    "from 1": (lambda z, e: nearest_code(z, e) + 1, "from 0 to K − 1", "从 0 到 K − 1"),
     "loop over vectors": (one_by_one, "that is a loop", "这是循环"),
     "loop over codes": (code_by_code, "that is a loop", "这是循环"),
     "(N, K, D)": (lambda z, e: naive(z, e).argmin(1), "(N, K, D)", "(N, K, D)"),
@@ -87,6 +83,7 @@ def test_mistake_in_nearest_code_is_named(answer, en, zh):
 
 SCORES = {
     "the course's": lambda z, e: squares(e) - 2 * z @ e.T,
+    "float64": lambda z, e: squares(e.double()) - 2 * z.double() @ e.double().T,
     "distance minus ‖z‖²": lambda z, e: naive(z, e) - z.square().sum(1, keepdim=True),
 }
 WRONG_SCORES = {
@@ -211,7 +208,11 @@ WRONG_STEPS = {
     "nothing moves": (lambda p, e: e.clone(), "No code has moved", "没有一个编码动过"),
     "sums": (lambda p, e: parts(p, e)[2], "These are sums", "这是点的和"),
     "over N": (lambda p, e: parts(p, e)[2] / len(p), "divide by N", "你除的是 N"),
-    "origin": (with_empty_at(lambda p: torch.zeros(3)), "went to the origin", "跑到原点去了"),
+    "origin": (
+        with_empty_at(lambda p: torch.zeros(p.shape[1])),
+        "went to the origin",
+        "跑到原点去了",
+    ),
     "to a point": (with_empty_at(lambda p: p[0]), "codes without points moved", "编码动了"),
     "half way": (lambda p, e: (e + step(p, e)) / 2, "not the means of", "不是各自的点的均值"),
     "something else": (lambda p, e: e + 1, "not the means of the points", "不是选中各个编码"),

@@ -4,16 +4,9 @@ import pytest
 import torch
 from torch.nn import functional as F
 
+from tests.course.mistakes import mistake_of
 from vqlib.compress import straight_through
 from vqlib.course.checks import ch03
-from vqlib.course.checks.report import Mistake
-
-
-def mistake_of(check, answer):
-    with pytest.raises(Mistake) as caught:
-        check(answer)
-    return caught.value
-
 
 # --- 3.1 straight_through -----------------------------------------------------------------------
 
@@ -87,6 +80,7 @@ WRONG_MOVES = {
         "只依赖 z",
     ),
     "unfilled": ({"no_sg": {...}}, ('"no_sg" is not filled in yet',), "还没有填"),
+    "unfilled, no set": ({"no_sg": ...}, ('"no_sg" is not filled in yet',), "还没有填"),
     "unknown part": ({"codebook": {"codes"}}, ("holds ['codes']",), "['codes']"),
 }
 
@@ -211,6 +205,7 @@ WRONG_LOSSES = {
         "z_q towards z with weight 3",
         "权重是 3",
     ),
+    "item": (lambda *given: right(*given).item(), "without item()", "不要用 item()"),
     "a constant": (
         lambda x, x_hat, z, z_q, beta: right(x, x_hat, z, z_q, beta) + stop_both(z, z_q),
         "a constant is added",

@@ -5,16 +5,9 @@ from math import ceil, exp, log, log2
 import pytest
 import torch
 
+from tests.course.mistakes import mistake_of
 from vqlib.compress import perplexity
 from vqlib.course.checks import ch04
-from vqlib.course.checks.report import Mistake
-
-
-def mistake_of(check, answer):
-    with pytest.raises(Mistake) as caught:
-        check(answer)
-    return caught.value
-
 
 # --- 4.1 bits per image -------------------------------------------------------------------------
 

@@ -3,16 +3,10 @@
 import pytest
 import torch
 
+from tests.course.mistakes import mistake_of
 from vqlib.compress import DeadCodeRestart, EMAVectorQuantizer, VectorQuantizer
 from vqlib.course.checks import ch05
 from vqlib.course.checks.report import Mistake
-
-
-def mistake_of(check, answer):
-    with pytest.raises(Mistake) as caught:
-        check(answer)
-    return caught.value
-
 
 # --- 5.1 EMA update -----------------------------------------------------------------------------
 
@@ -63,6 +57,14 @@ def in_place(N, m, z, s, gamma, epsilon):
     return N, m, new[2]
 
 
+def code_by_code(N, m, z, s, gamma, epsilon):
+    N, m = N.clone(), m.clone()
+    for k in range(len(N)):
+        N[k] = gamma * N[k] + (1 - gamma) * (s == k).sum()
+        m[k] = gamma * m[k] + (1 - gamma) * z[s == k].sum(0)
+    return N, m, m / smoothed(N, epsilon)[:, None]
+
+
 UPDATES = {"the course's": ema, "vqlib's": library, "in place": in_place}
 WRONG_UPDATES = {
     "unfinished": (lambda *given: ..., "returns nothing yet", "还没有返回值"),
@@ -77,6 +79,8 @@ WRONG_UPDATES = {
     "not divided": (wrong(smooth=lambda N, _: torch.ones_like(N)), "still the sum m", "还是总和"),
     "old m": (lambda N, m, *rest: (ema(N, m, *rest)[0], m, m), "new m is not", "新的 m 不等于"),
     "old N": (lambda N, m, *r: (2 * N, *ema(N, m, *r)[1:]), "new N is not", "新的 N 不等于"),
+    "loop": (code_by_code, "that is a loop", "这是循环"),
+    "lists": (lambda *given: [x.tolist() for x in ema(*given)], "three tensors", "三个张量"),
     "other codes": (
         lambda *given: (*ema(*given)[:2], ema(*given)[2] + 1),
         "N and m are right",
@@ -155,7 +159,31 @@ def no_shape(z, count, generator):
     return z[torch.randint(0, 2, (count,), generator=generator)]
 
 
-RESTARTS = {"the course's": restart, "vqlib's": library_restart}
+def window(z, count, generator):
+    start = torch.randint(len(z), (), generator=generator)
+    return z.roll(-int(start), 0)[:count]
+
+
+def any_subset(z, count, generator):
+    return z[torch.randperm(len(z), generator=generator)[:count].sort().values]
+
+
+def drawn_by_weight(z, count, generator):
+    if count == 0:
+        return z[:0]
+    return z[torch.multinomial(torch.ones(len(z)), count, generator=generator)]
+
+
+def anywhere(z, count, generator):
+    return z[torch.randint(len(z), (count,), generator=generator)]
+
+
+RESTARTS = {
+    "the course's": restart,
+    "vqlib's": library_restart,
+    "multinomial": with_wrong(rows=drawn_by_weight),
+    "a subset in its order": with_wrong(rows=any_subset),
+}
 WRONG_RESTARTS = {
     "unfinished": (lambda *given: None, "returns nothing yet", "还没有返回值"),
     "dead codes only": (lambda e, n, z, g: z[: int((n == 0).sum())], "whole codebook", "整个码本"),
@@ -173,6 +201,8 @@ WRONG_RESTARTS = {
         "取 z 的行",
     ),
     "one latent for all": (with_wrong(rows=lambda z, M, g: z[:1]), "different rows", "互不相同"),
+    "drawn with replacement": (with_wrong(rows=anywhere), "different rows", "互不相同"),
+    "rotating window": (with_wrong(rows=window), "not neighbouring rows", "不要取相邻的行"),
     "with replacement": (with_wrong(rows=no_shape), "different rows", "互不相同"),
     "the first latents": (with_wrong(rows=lambda z, M, g: z[:M]), "at random", "应当随机抽取"),
     "global generator": (
@@ -185,8 +215,16 @@ WRONG_RESTARTS = {
 
 @pytest.mark.parametrize("answer", RESTARTS.values(), ids=RESTARTS)
 def test_restart_is_accepted(answer, capsys):
-    ch05.check_restart_dead_codes(answer)
-    assert "✓" in capsys.readouterr().out
+    for seed in range(3):
+        ch05.check_restart_dead_codes(answer, seed=seed)
+    assert capsys.readouterr().out.count("✓") == 3
+
+
+@pytest.mark.parametrize("rows", [anywhere, window])
+def test_restarts_that_are_not_random_enough_are_seen_with_every_seed(rows):
+    for seed in range(20):
+        with pytest.raises(Mistake):
+            ch05.check_restart_dead_codes(with_wrong(rows=rows), seed=seed)
 
 
 @pytest.mark.parametrize(("answer", "en", "zh"), WRONG_RESTARTS.values(), ids=WRONG_RESTARTS)

@@ -6,17 +6,11 @@ import pytest
 import torch
 from torch.nn import functional as F
 
+from tests.course.mistakes import mistake_of
 from vqlib.course.checks import ch06
 from vqlib.course.checks.report import Mistake
 from vqlib.generate import GatedPixelCNNConfig
 from vqlib.generate.causal_conv import MaskedConv2d
-
-
-def mistake_of(check, answer):
-    with pytest.raises(Mistake) as caught:
-        check(answer)
-    return caught.value
-
 
 # --- 6.1 the mask -------------------------------------------------------------------------------
 
@@ -134,7 +128,37 @@ def itself_too(net, K, h, w, i, j):
     return (torch.arange(h * w) <= i * w + j).view(h, w) & ~seen
 
 
-BLIND_SPOTS = {"the course's": blind_spot, "one channel, as float": one_channel}
+def global_random_tokens(net, K, h, w, i, j):
+    x = F.one_hot(torch.randint(K, (1, h, w)), K).permute(0, 3, 1, 2).float().requires_grad_()
+    net(x)[0, :, i, j].sum().backward()
+    return before(h, w, i, j) & (x.grad.abs().sum(1)[0] == 0)
+
+
+def one_token_changed(net, K, h, w, i, j):
+    """As the chapter tests its own measurement: no gradients, another token at each place."""
+    s = torch.randint(K, (h * w,))
+    changed = s.repeat(h * w, 1)
+    places = range(h * w)
+    changed[places, places] = (s + torch.randint(1, K, s.shape)) % K
+    both = torch.cat([s[None], changed]).view(-1, h, w)
+    with torch.no_grad():
+        logits = net(F.one_hot(both, K).permute(0, 3, 1, 2).float())[:, :, i, j]
+    return before(h, w, i, j) & (logits[1:] == logits[0]).all(1).view(h, w)
+
+
+def at_zero(net, K, h, w, i, j):
+    x = torch.zeros(1, K, h, w, dtype=torch.float64, requires_grad=True)
+    net(x)[0, :, i, j].mean().backward()
+    return before(h, w, i, j) & (x.grad.abs().sum(1)[0] == 0)
+
+
+BLIND_SPOTS = {
+    "the course's": blind_spot,
+    "one channel, as float": one_channel,
+    "random tokens": global_random_tokens,
+    "one token changed": one_token_changed,
+    "no tokens": at_zero,
+}
 WRONG_BLIND_SPOTS = {
     "unfinished": (lambda *a: None, "returns nothing yet", "还没有返回值"),
     "a set": (lambda *a: {(0, 0)}, "a tensor of shape (5, 6)", "形状为 (5, 6) 的张量"),
@@ -164,8 +188,17 @@ WRONG_BLIND_SPOTS = {
 
 @pytest.mark.parametrize("answer", BLIND_SPOTS.values(), ids=BLIND_SPOTS)
 def test_blind_spot_is_accepted(answer, capsys):
-    ch06.check_blind_spot(answer)
-    assert "✓" in capsys.readouterr().out
+    for seed in range(50):
+        torch.manual_seed(seed)
+        ch06.check_blind_spot(answer)
+        ch06.check_blind_spot(answer, seed=seed % 5)
+    assert capsys.readouterr().out.count("✓") == 100
+
+
+def test_gradients_without_abs_cancel_with_every_seed():
+    for seed in range(20):
+        with pytest.raises(Mistake, match="without abs"):
+            ch06.check_blind_spot(without_abs, seed=seed)
 
 
 @pytest.mark.parametrize(("answer", "en", "zh"), WRONG_BLIND_SPOTS.values(), ids=WRONG_BLIND_SPOTS)

@@ -4,15 +4,9 @@ import pytest
 import torch
 from torch.nn import functional as F
 
+from tests.course.mistakes import mistake_of
 from vqlib.compress.perceptual import unit_normalized
 from vqlib.course.checks import ch07
-from vqlib.course.checks.report import Mistake
-
-
-def mistake_of(check, answer):
-    with pytest.raises(Mistake) as caught:
-        check(answer)
-    return caught.value
 
 
 def accepts(check, answer, capsys):
@@ -59,6 +53,22 @@ WRONG_UNIT = {
         "not beside it",
         "而不是外面",
     ),
+    "length detached": (
+        lambda f: f / root(f.square().sum(1, keepdim=True)).detach(),
+        "The length depends on the features",
+        "长度也取决于特征",
+    ),
+    "all detached": (lambda f: unit_normalized(f.detach()), "no gradient", "没有梯度"),
+    "in place": (
+        lambda f: f.div_(root(f.square().sum(1, keepdim=True))),
+        "instead of changing one in place",
+        "不要就地修改",
+    ),
+    "not zero": (
+        lambda f: unit_normalized(f) + (f.square().sum(1, keepdim=True) == 0),
+        "the result is not zero",
+        "结果却不是零",
+    ),
     "shape": (lambda f: f.square().sum(1), "should stay", "应当和输入一样"),
     "a large ε": (lambda f: f / root(f.square().sum(1, keepdim=True), 1.0), "0.6", "应为"),
 }
@@ -89,6 +99,8 @@ def layer(f_hat, f, w, **parts):
 
 LAYER = {
     "the course's": layer,
+    "the picture detached": lambda a, b, w: layer(a, b.detach(), w),
+    "float64": lambda a, b, w: layer(a.double(), b.double(), w.double()),
     "einsum": lambda a, b, w: (
         torch.einsum("c,bchw->b", w, (unit_normalized(a) - unit_normalized(b)).square()) / 20
     ),
@@ -107,8 +119,14 @@ WRONG_LAYER = {
     ),
     "squared weights": (lambda a, b, w: layer(a, b, w.square()), "weights are squared", "权重也"),
     "absolute": (lambda a, b, w: layer(a, b, w, power=torch.abs), "absolute values", "绝对值"),
-    "no weights": (lambda a, b, w: layer(a, b, torch.ones(3)), "are missing", "漏了"),
+    "no weights": (lambda a, b, w: layer(a, b, torch.ones_like(w)), "are missing", "漏了"),
     "root": (lambda a, b, w: layer(a, b, w).sqrt(), "root at the end", "又开了方"),
+    "detached": (lambda a, b, w: layer(a.detach(), b, w), "reaches f_hat", "到达 f_hat"),
+    "half detached": (
+        lambda a, b, w: (layer(a, b, w) + layer(a, b, w).detach()) / 2,
+        "Something on the way",
+        "路上有 detach",
+    ),
     "something else": (lambda a, b, w: w[:2], "it should be", "应为"),
 }
 

@@ -3,16 +3,9 @@
 import pytest
 import torch
 
+from tests.course.mistakes import mistake_of
 from vqlib.compress import PatchDiscriminator, hinge_discriminator_loss, hinge_generator_loss
 from vqlib.course.checks import ch08
-from vqlib.course.checks.report import Mistake
-
-
-def mistake_of(check, answer):
-    with pytest.raises(Mistake) as caught:
-        check(answer)
-    return caught.value
-
 
 # --- 8.1 receptive field ------------------------------------------------------------------------
 
@@ -139,6 +132,26 @@ WRONG_HINGES = {
     "real ones": (losses(generator=lambda r, f: r.mean() - f.mean()), "do not depend", "无关"),
     "detached": (losses(generator=lambda r, f: -f.detach().mean()), "no gradient", "没有梯度"),
     "a number": (losses(generator=lambda r, f: -f.mean().item()), "no gradient", "没有梯度"),
+    "critic's detached": (
+        losses(lambda r, f: pair(r, f)[0].detach()),
+        "[0] has the right value, but no gradient",
+        "[0] 的数值正确，却没有梯度",
+    ),
+    "critic's number": (
+        losses(lambda r, f: pair(r, f)[0].item()),
+        "[0] has the right value but no gradient",
+        "[0] 数值正确，却没有梯度",
+    ),
+    "made verdicts detached": (
+        losses(lambda r, f: pair(r, f.detach())[0]),
+        "[0] has the right value, but no gradient reaches fake",
+        "却没有梯度到达 fake",
+    ),
+    "a wrong slope": (
+        losses(generator=lambda r, f: -(f + f.detach()).mean() / 2),
+        "not the verdict on it",
+        "而不是 detach 它的判断",
+    ),
     "something else": (losses(lambda r, f: r.max()), "it should be", "应为"),
 }
 

@@ -3,16 +3,9 @@
 import pytest
 import torch
 
+from tests.course.mistakes import mistake_of
 from vqlib.compress import adaptive_weight
 from vqlib.course.checks import ch09
-from vqlib.course.checks.report import Mistake
-
-
-def mistake_of(check, answer):
-    with pytest.raises(Mistake) as caught:
-        check(answer)
-    return caught.value
-
 
 # --- 9.1 the adaptive weight --------------------------------------------------------------------
 
@@ -92,6 +85,11 @@ WRONG_WEIGHTS = {
     "squares": (squared, "squared lengths", "长度的平方"),
     "absolute": (absolute, "absolute values", "绝对值"),
     "of the sum": (of_the_sum, "rec_loss alone", "rec_loss 单独的梯度"),
+    "losses changed": (
+        lambda r, g, w, d: (weight(r, g, w, d), r.data.mul_(2))[0],
+        "changes its arguments",
+        "改动了传入的参数",
+    ),
     "both": (lambda r, g, w, d: gradients(r, g, w), "return one number", "返回一个数"),
     "something else": (lambda r, g, w, d: torch.tensor(1.0), "it should be 100", "应为 100"),
 }
@@ -148,6 +146,12 @@ WRONG_LOSSES = {
     "beta on the codebook": (wrong_beta, "β stands on", "β 乘在承诺损失上"),
     "no beta": (with_wrong(beta=1.0), "β is missing", "少了 β"),
     "no codebook": (with_wrong(codebook=0, commitment=0), "codebook loss and", "少了码本损失"),
+    "a float": (lambda *args: codec_loss(*args).item(), "no gradient reaches", "没有梯度到达"),
+    "a term detached": (
+        lambda step, t, recipe: codec_loss(step, t, recipe, codebook=t["codebook"].detach()),
+        'no gradient reaches terms["codebook"]',
+        '没有梯度到达 terms["codebook"]',
+    ),
     "several": (lambda *args: torch.zeros(2), "return one number", "返回一个数"),
     "something else": (lambda *args: 7.0, "it should be 0.8125", "应为 0.8125"),
 }

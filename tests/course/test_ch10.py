@@ -1,19 +1,15 @@
 """The checks of chapter 10 accept the right answers and name the usual mistakes."""
 
+from heapq import heapify, heappop
+
+import numpy as np
 import pytest
 import torch
 
+from tests.course.mistakes import mistake_of
 from vqlib.course.checks import ch10
-from vqlib.course.checks.report import Mistake
 from vqlib.generate import Order
 from vqlib.generate.order import raster, subsample, z_curve
-
-
-def mistake_of(check, answer):
-    with pytest.raises(Mistake) as caught:
-        check(answer)
-    return caught.value
-
 
 # --- 10.1 the z-curve ---------------------------------------------------------------------------
 
@@ -40,7 +36,6 @@ def by_quarters(n):
 Z_ORDERS = {
     "bits of t": z_order,
     "by quarters": by_quarters,
-    "vqlib's": lambda n: z_curve(2**n, 2**n),
 }
 WRONG_Z_ORDERS = {
     "unfinished": (lambda n: None, "returns nothing yet", "还没有返回值"),
@@ -52,6 +47,7 @@ WRONG_Z_ORDERS = {
     "n is not the side": (lambda n: z_curve(2 * n, 2 * n), "it should be 64", "应为 64 个"),
     "pairs": (lambda n: [(0, 0)], "one flat list", "平的一列数"),
     "text": (lambda n: "0 1 2 3", "a list of numbers", "返回一列数"),
+    "vqlib's": (lambda n: z_curve(2**n, 2**n), "vqlib's own z-curve", "自带的 z 曲线"),
     "something else": (lambda n: z_curve(2**n, 2**n).flip(0), "it should be [0, 1", "应为 [0, 1"),
 }
 
@@ -83,16 +79,57 @@ def looked_up(permutation):
     return [cells.index(r) for r in range(len(cells))]
 
 
+def one_by_one(permutation):
+    inverse = [0] * len(permutation)
+    for t, cell in enumerate(permutation.tolist()):
+        inverse[cell] = t
+    return inverse
+
+
+def heap_sorted(permutation):
+    heap = [(cell, t) for t, cell in enumerate(permutation.tolist())]
+    heapify(heap)
+    return [heappop(heap)[1] for _ in range(len(permutation))]
+
+
 def in_place(permutation):
     permutation[permutation.clone()] = torch.arange(len(permutation))
     return permutation
 
 
+def places(permutation):
+    return range(len(permutation))
+
+
 INVERSES = {
     "written": scattered,
-    "sorted": lambda permutation: permutation.argsort(),
-    "looked up": looked_up,
+    "scatter": lambda p: torch.empty_like(p).scatter_(0, p, torch.arange(len(p))),
+    "one by one": one_by_one,
+    "a dictionary": lambda p: list(map({c: t for t, c in enumerate(p.tolist())}.get, places(p))),
 }
+# Each gives the right numbers, by sorting or by searching for every one of them.
+TOO_SLOW_INVERSES = {
+    "argsort": lambda p: p.argsort(),
+    "torch.argsort": lambda p: torch.argsort(p, stable=True),
+    "sort": lambda p: p.sort().indices,
+    "topk": lambda p: p.topk(len(p), largest=False).indices,
+    "NumPy": lambda p: p.numpy().argsort(),
+    "NumPy's function": lambda p: np.argsort(p.numpy()),
+    "unique": lambda p: torch.from_numpy(np.unique(p.numpy(), return_index=True)[1]),
+    "sorted": lambda p: sorted(places(p), key=p.tolist().__getitem__),
+    "list.sort": lambda p: [t for _, t in merged(p)],
+    "heap": heap_sorted,
+    "looked up": looked_up,
+    "nonzero": lambda p: torch.stack([(p == r).nonzero()[0, 0] for r in places(p)]),
+}
+
+
+def merged(permutation):
+    pairs = [(cell, t) for t, cell in enumerate(permutation.tolist())]
+    pairs.sort()
+    return pairs
+
+
 WRONG_INVERSES = {
     "unfinished": (lambda p: ..., "returns nothing yet", "还没有返回值"),
     "the permutation": (lambda p: p.clone(), "the permutation itself", "排列本身"),
@@ -118,6 +155,14 @@ def test_mistake_in_inverse_is_named(answer, en, zh):
     mistake = mistake_of(ch10.check_inverse, answer)
     assert en in mistake.en
     assert zh in mistake.zh
+
+
+@pytest.mark.parametrize("answer", TOO_SLOW_INVERSES.values(), ids=TOO_SLOW_INVERSES)
+def test_sorting_and_searching_are_seen(answer):
+    mistake = mistake_of(ch10.check_inverse, answer)
+    assert "Right, but this s" in mistake.en
+    assert "write it there" in mistake.en
+    assert "直接写到那里" in mistake.zh
 
 
 # --- 10.3 two roads to one probability ------------------------------------------------------------

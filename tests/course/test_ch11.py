@@ -6,15 +6,9 @@ import pytest
 import torch
 from torch.nn import functional as F
 
+from tests.course.mistakes import mistake_of
 from vqlib.course.checks import ch11
-from vqlib.course.checks.report import Mistake
 from vqlib.generate import GPT, ClassCondition, GPTConfig
-
-
-def mistake_of(check, answer):
-    with pytest.raises(Mistake) as caught:
-        check(answer)
-    return caught.value
 
 
 def triangle(n, m, diagonal=0):
@@ -83,7 +77,6 @@ def past_hidden(q, k, v):
 ATTENTIONS = {
     "by hand": attention(),
     "large": attention(hide=-1e9),
-    "PyTorch's": lambda q, k, v: F.scaled_dot_product_attention(q, k, v, is_causal=True),
     "float32": lambda q, k, v: attention()(q.float(), k.float(), v.float()),
 }
 WRONG_ATTENTIONS = {
@@ -102,6 +95,18 @@ WRONG_ATTENTIONS = {
     "not itself": (attention(diagonal=0), "nan", "至少要看得见自己"),
     "over queries": (attention(dim=-2), "over the queries", "沿着查询"),
     "exchanged": (lambda q, k, v: attention()(k, q, v), "changed places", "对调了"),
+    "PyTorch's": (
+        lambda q, k, v: F.scaled_dot_product_attention(q, k, v, is_causal=True),
+        "PyTorch's own attention",
+        "PyTorch 自带的注意力",
+    ),
+    "detached": (
+        lambda q, k, v: attention()(q, k, v).detach(),
+        "no gradient reaches q",
+        "没有梯度到达 q",
+    ),
+    "weights detached": (lambda q, k, v: attention()(q.detach(), k, v), "reaches q", "到达 q"),
+    "no_grad": (torch.no_grad()(attention()), "no gradient reaches q", "没有梯度到达 q"),
     "weights": (lambda q, k, v: (q @ k.transpose(-2, -1)).softmax(-1), "by v", "乘上 v"),
     "flat": (lambda q, k, v: v.flatten(2), "the output has the shape", "输出的形状"),
     "a number": (lambda q, k, v: 3.0, "return a tensor", "返回张量"),
@@ -174,6 +179,7 @@ WRONG_COUNTS = {
     "half an MLP": (parameters(block=lambda C, *_: -4 * C**2 - C), "two layers", "感知机有两层"),
     "no projection": (parameters(block=lambda C, *_: -(C**2) - C), "projection", "投影"),
     "one matrix": (parameters(block=lambda C, *_: -2 * C**2 - 2 * C), "three matrices", "三个矩阵"),
+    "one too many": (parameters(outside=1), "it should be 109008", "应为 109008"),
     "something else": (lambda *shape: 1, "it should be 109008", "应为 109008"),
 }
 

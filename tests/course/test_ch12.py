@@ -6,16 +6,9 @@ import pytest
 import torch
 from torch.nn import functional as F
 
+from tests.course.mistakes import mistake_of
 from vqlib.course.checks import ch12
-from vqlib.course.checks.report import Mistake
 from vqlib.generate.sampling import top_p_logits
-
-
-def mistake_of(check, answer):
-    with pytest.raises(Mistake) as caught:
-        check(answer)
-    return caught.value
-
 
 # --- 12.1 top-p ---------------------------------------------------------------------------------
 
@@ -42,7 +35,35 @@ def first_row_for_all(logits, p):
     return logits.masked_fill(dropped.expand_as(logits), -math.inf)
 
 
+def threshold(logits, p):
+    """Keeps every code as likely as the last one needed."""
+    return logits.masked_fill(
+        logits
+        < top_p(logits, p).where(top_p(logits, p).isfinite(), math.inf).amin(-1, keepdim=True),
+        -math.inf,
+    )
+
+
+def row_by_row(logits, p):
+    return torch.cat([top_p(row[None], p) for row in logits])
+
+
+def through_log_softmax(logits, p):
+    values, order = logits.log_softmax(-1).sort(dim=-1, descending=True)
+    before = F.pad(values.exp().cumsum(-1)[:, :-1], (1, 0))
+    kept = torch.zeros_like(logits, dtype=torch.bool).scatter(-1, order, before < p)
+    return torch.where(kept, logits, -math.inf)
+
+
+def last_of_equals(logits, p):
+    """Of equal codes it keeps the last ones, where the others keep the first."""
+    return top_p(logits.flip(-1), p).flip(-1)
+
+
 WRONG_TOP_P = {
+    "threshold": (threshold, "cut by rank", "按名次截断"),
+    "> for >=": (with_rule(lambda q, p: q.cumsum(-1) - q > p), ">= p, not only > p", "不只是 > p"),
+    "loop": (row_by_row, "that is a loop", "这是循环"),
     "unfinished": (lambda logits, p: ..., "returns nothing yet", "还没有返回值"),
     "sum after": (
         with_rule(lambda q, p: q.cumsum(-1) >= p),
@@ -69,16 +90,17 @@ WRONG_TOP_P = {
         "changes the logits",
         "改动了留下的 logits",
     ),
-    "one row": (first_row_for_all, "with four rows", "四行时留错"),
+    "one row": (first_row_for_all, "with 40 rows", "40 行时留错"),
     "nothing dropped": (lambda logits, p: logits, "should keep [1, 2]", "应为 [1, 2]"),
     "shape": (lambda logits, p: top_p(logits, p)[0], "return a tensor of the shape", "形状为"),
 }
 
 
-@pytest.mark.parametrize("answer", [top_p, top_p_logits])
+@pytest.mark.parametrize("answer", [top_p, top_p_logits, last_of_equals, through_log_softmax])
 def test_top_p_is_accepted(answer, capsys):
-    ch12.check_top_p(answer)
-    assert "✓" in capsys.readouterr().out
+    for seed in range(10):
+        ch12.check_top_p(answer, seed=seed)
+    assert capsys.readouterr().out.count("✓") == 10
 
 
 @pytest.mark.parametrize(("answer", "en", "zh"), WRONG_TOP_P.values(), ids=WRONG_TOP_P)
@@ -121,7 +143,25 @@ def written_to_the_end(q, k, v, keys, values, t):
     return F.scaled_dot_product_attention(q, keys[:, :, : t + 1], values[:, :, : t + 1])
 
 
+def past_erased(q, k, v, keys, values, t):
+    out = cached_step(q, k, v, keys, values, t)
+    keys[:, :, :t] = 0
+    return out
+
+
+def only_at_first(wrong):
+    """Wrong for the first three tokens, right from then on."""
+    return lambda *inputs: (wrong if inputs[-1] < 3 else cached_step)(*inputs)
+
+
 WRONG_STEPS = {
+    "whole cache at first": (only_at_first(with_part(end=99)), "never filled", "还没有填过"),
+    "is_causal at first": (
+        only_at_first(with_part(attend=causal)),
+        "shows it key 0 alone",
+        "只看到第 0 个键",
+    ),
+    "past erased": (past_erased, "before place 1", "第 1 个位置之前"),
     "unfinished": (lambda *inputs: None, "returns nothing yet", "还没有返回值"),
     "whole cache": (with_part(end=99), "never filled", "还没有填过"),
     "not itself": (with_part(end=0), "does not see itself", "没有看到自己"),

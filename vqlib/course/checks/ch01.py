@@ -1,22 +1,33 @@
 """Checks of chapter 1, *Why not let a transformer draw the pixels?*"""
 
 from collections.abc import Callable
+from functools import cache
+from random import Random
 from typing import Any
 
 import torch
 from torch import Tensor
 
 from vqlib.compress import VQVAE, AutoencoderConfig, VQVAEConfig
-from vqlib.course.checks.report import Mistake, compare, correct, require, run
+from vqlib.course.checks.cases import cases
+from vqlib.course.checks.report import (
+    Mistake,
+    close,
+    compare,
+    correct,
+    require,
+    require_whole,
+    run,
+)
 from vqlib.course.pretrained import load_pretrained
 from vqlib.generate import GPT, ClassCondition, GPTConfig
 
-Draw = Callable[[VQVAE, GPT, Tensor, torch.Generator], Tensor]
+Draw = Callable[[VQVAE, GPT, Tensor, int], Tensor]
 
 
-def check_num_tokens(answer: Callable[[int, int], int]) -> None:
+def check_num_tokens(answer: Callable[[int, int], int], *, seed: int = 0) -> None:
     """Exercise 1.1: tokens of a square image."""
-    for size, f in ((256, 16), (32, 8), (96, 4)):
+    for size, f in cases(seed, ((256, 16), (32, 8), (96, 4)), _sizes):
         side, expected = size // f, (size // f) ** 2
         mistakes = [
             (
@@ -37,13 +48,13 @@ def check_num_tokens(answer: Callable[[int, int], int]) -> None:
         ]
         got = run(answer, size, f)
         compare(got, expected, mistakes, f"num_tokens({size}, {f})")
-        _require_whole(got, f"num_tokens({size}, {f})")
+        require_whole(got, f"num_tokens({size}, {f})")
     correct()
 
 
-def check_attention_pairs(answer: Callable[[int], int]) -> None:
+def check_attention_pairs(answer: Callable[[int], int], *, seed: int = 0) -> None:
     """Exercise 1.1: pairs that causal attention computes."""
-    for T in (4, 1, 16, 256):
+    for T in cases(seed, (4, 1, 16, 256), lambda draw: draw.sample(range(3, 300), 3)):
         mistakes = [
             (
                 T * T,
@@ -68,13 +79,15 @@ def check_attention_pairs(answer: Callable[[int], int]) -> None:
         ]
         got = run(answer, T)
         compare(got, T * (T + 1) // 2, mistakes, f"attention_pairs({T})")
-        _require_whole(got, f"attention_pairs({T})")
+        require_whole(got, f"attention_pairs({T})")
     correct()
 
 
-def check_compare_costs(answer: Callable[[int, int], tuple[int, int, int]]) -> None:
+def check_compare_costs(
+    answer: Callable[[int, int], tuple[int, int, int]], *, seed: int = 0
+) -> None:
     """Exercise 1.2: positions as pixels, as tokens, and how many times more pairs."""
-    for size, f in ((1024, 16), (256, 16), (32, 8)):
+    for size, f in cases(seed, ((1024, 16), (256, 16), (32, 8)), _sizes):
         asked = f"compare_costs({size}, {f})"
         got = run(answer, size, f)
         require(
@@ -88,13 +101,25 @@ def check_compare_costs(answer: Callable[[int, int], tuple[int, int, int]]) -> N
     correct()
 
 
-def check_draw_new_images(answer: Draw) -> None:
+def check_draw_new_images(answer: Draw, *, seed: int = 0) -> None:
     """Exercise 1.3: stage 2, then the decoder of stage 1."""
-    codec, prior = load_pretrained("digits_vqvae"), load_pretrained("digits_gpt")
-    labels = torch.tensor([3, 0, 7, 7, 1])
-    _compare_drawn(answer, codec, prior, labels)
-    _check_other_grid(answer)
+    codec, prior = _pretrained()
+    (labels,) = cases(seed, [[3, 0, 7, 7, 1]], lambda draw: [draw.sample(range(10), 4)])
+    _compare_drawn(answer, codec, prior, torch.tensor(labels), seed + 1)
+    _check_other_grid(answer, seed)
     correct()
+
+
+@cache
+def _pretrained() -> tuple[VQVAE, GPT]:
+    with torch.random.fork_rng(devices=[]):
+        return load_pretrained("digits_vqvae"), load_pretrained("digits_gpt")
+
+
+def _sizes(draw: Random) -> list[tuple[int, int]]:
+    """Three sides of images, each with an f that divides it."""
+    factors = [draw.randint(2, 16) for _ in range(3)]
+    return [(f * draw.randint(2, 20), f) for f in factors]
 
 
 def _compare_counts(pixels: Any, tokens: Any, size: int, f: int, asked: str) -> None:
@@ -133,14 +158,6 @@ def _compare_ratio(ratio: Any, f: int, asked: str) -> None:
         ),
     ]
     compare(ratio, f**4, mistakes, f"{asked}[2]")
-
-
-def _require_whole(got: Any, asked: str) -> None:
-    require(
-        isinstance(got, int),
-        f"{asked} gives {got!r}: a count is a whole number, divide with // instead of /.",
-        f"{asked} 得到 {got!r}：个数是整数，除法要用 //，不要用 /。",
-    )
 
 
 class _WatchedCodec:
@@ -187,9 +204,9 @@ def _grid(tokens: Tensor, codec: VQVAE) -> Tensor:
     return tokens.view(-1, codec.config.grid_size, codec.config.grid_size)
 
 
-def _compare_drawn(answer: Draw, codec: VQVAE, prior: GPT, labels: Tensor) -> None:
-    images = _draw(answer, codec, prior, labels, seed=1)
-    tokens = prior.sample(labels, seed=1)
+def _compare_drawn(answer: Draw, codec: VQVAE, prior: GPT, labels: Tensor, seed: int) -> None:
+    images = _draw(answer, codec, prior, labels, seed)
+    tokens = prior.sample(labels, seed=seed)
     expected = codec.decode(_grid(tokens, codec))
     require(
         images.shape == expected.shape,
@@ -197,21 +214,22 @@ def _compare_drawn(answer: Draw, codec: VQVAE, prior: GPT, labels: Tensor) -> No
         f"{_shape(expected)}.",
         f"结果的形状是 {_shape(images)}；{len(labels)} 个标签应当得到 {_shape(expected)}。",
     )
-    if not torch.allclose(images, expected, atol=1e-4):
+    if not close(images, expected, atol=1e-4):
         transposed = codec.decode(_grid(tokens, codec).transpose(1, 2))
-        _name_difference(answer, codec, prior, labels, images, transposed)
+        require(
+            not close(images, transposed, atol=1e-4),
+            "Rows and columns are exchanged: tokens come row by row, view(B, h, w) needs no "
+            "transpose.",
+            "行和列弄反了：词元是逐行排列的，用 view(B, h, w) 即可，不需要转置。",
+        )
+        _name_difference(answer, codec, prior, labels, seed, images)
 
 
 def _name_difference(
-    answer: Draw, codec: VQVAE, prior: GPT, labels: Tensor, images: Tensor, transposed: Tensor
+    answer: Draw, codec: VQVAE, prior: GPT, labels: Tensor, seed: int, images: Tensor
 ) -> None:
     """Raise the mistake that explains why the images are not the expected ones."""
-    require(
-        not torch.allclose(images, transposed, atol=1e-4),
-        "Rows and columns are exchanged: tokens come row by row, view(B, h, w) needs no transpose.",
-        "行和列弄反了：词元是逐行排列的，用 view(B, h, w) 即可，不需要转置。",
-    )
-    other_seed = _draw(answer, codec, prior, labels, seed=2)
+    other_seed = _draw(answer, codec, prior, labels, seed + 1)
     require(
         not torch.equal(images, other_seed),
         "Every seed gives the same images: pass seed=seed to sample, and draw each token at random "
@@ -219,7 +237,7 @@ def _name_difference(
         "换了种子，图像却不变：要把 seed=seed 传给 sample；"
         "每个词元要随机采样，不能总取概率最大的。",
     )
-    other_labels = _draw(answer, codec, prior, (labels + 1) % 10, seed=1)
+    other_labels = _draw(answer, codec, prior, (labels + 1) % 10, seed)
     require(
         not torch.equal(images, other_labels),
         "Other labels give the same images: pass labels to sample, they are the condition.",
@@ -232,20 +250,32 @@ def _name_difference(
     )
 
 
-def _check_other_grid(answer: Draw) -> None:
-    """A codec of 3×3 tokens, untrained: the grid's size must not be written down as a number."""
+def _check_other_grid(answer: Draw, seed: int) -> None:
+    """An untrained codec with another grid: its size must not be written down as a number."""
+    (side,) = cases(seed, [3], lambda draw: [draw.choice((2, 3, 5))])
+    codec, prior = _untrained(side, seed)
+    labels = torch.arange(5)
+    try:
+        images = _draw(answer, codec, prior, labels, seed)
+    except RuntimeError:  # a view that does not fit
+        images = torch.empty(0)
+    expected = codec.decode(_grid(prior.sample(labels, seed=seed), codec))
+    require(
+        close(images, expected, atol=1e-4),
+        f"Right for 4×4 tokens, not for {side}×{side}: read the side from codec.config.grid_size.",
+        f"4×4 个词元时正确，换成 {side}×{side} 的模型就错了："
+        "边长要从 codec.config.grid_size 读取。",
+    )
+
+
+def _untrained(side: int, seed: int) -> tuple[VQVAE, GPT]:
+    """Small models for side × side tokens; the learner's random numbers stay as they are."""
     small = AutoencoderConfig(
         image_channels=1, hidden_channels=8, res_channels=8, num_res_blocks=1, num_downsamplings=2,
         code_dim=4,
     )  # fmt: skip
-    codec = VQVAE(VQVAEConfig(small, num_codes=8, image_size=12)).eval()
-    config = GPTConfig(8, (3, 3), ClassCondition(10), num_layers=1, num_heads=1, width=8)
-    try:
-        images = _draw(answer, codec, GPT(config), torch.arange(5), seed=0)
-    except RuntimeError:  # a view that does not fit
-        images = torch.empty(0)
-    require(
-        images.shape == (5, 1, 12, 12),
-        "Right for 4×4 tokens, not for 3×3: read the side from codec.config.grid_size.",
-        "4×4 个词元时正确，换成 3×3 的模型就错了：边长要从 codec.config.grid_size 读取。",
-    )
+    config = GPTConfig(8, (side, side), ClassCondition(10), num_layers=1, num_heads=1, width=8)
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        codec = VQVAE(VQVAEConfig(small, num_codes=8, image_size=4 * side))
+        return codec.eval(), GPT(config).eval()

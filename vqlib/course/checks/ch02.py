@@ -1,38 +1,26 @@
 """Checks of chapter 2, *What does it mean to replace a vector by its nearest neighbour?*"""
 
 from collections.abc import Callable, Mapping
+from random import Random
 from typing import Any
 
 import torch
+from jaxtyping import Float
 from torch import Tensor
-from torch.overrides import TorchFunctionMode
 
 from vqlib.compress import nearest_code
-from vqlib.course.checks.report import Mistake, correct, require, run
-
-
-class Watch(TorchFunctionMode):
-    """Counts the calls of PyTorch and notes the largest tensor that one of them gives."""
-
-    def __init__(self):
-        super().__init__()
-        self.calls, self.largest = 0, 0
-
-    def __torch_function__(self, func, types, args=(), kwargs=None):
-        result = func(*args, **(kwargs or {}))
-        self.calls += 1
-        if isinstance(result, Tensor):
-            self.largest = max(self.largest, result.numel())
-        return result
-
+from vqlib.course.checks.cases import cases, normal
+from vqlib.course.checks.report import Mistake, close, correct, require, run, run_on_originals
+from vqlib.course.checks.watch import Watch
 
 # --- Exercise 2.1 -------------------------------------------------------------------------------
 
 
-def check_nearest_code(answer: Callable[[Tensor, Tensor], Tensor]) -> None:
+def check_nearest_code(answer: Callable[[Tensor, Tensor], Tensor], *, seed: int = 0) -> None:
     """The index of the nearest code for each vector: no loop, nothing larger than (N, K)."""
-    N, K, D = 300, 150, 3
-    z, e = _random(N, D, seed=1), _random(K, D, seed=2)
+    (sizes,) = cases(seed, [(300, 150, 3)], _sizes)
+    z, e = _vectors_and_codes(*sizes, seed=seed)
+    N, K = len(z), len(e)
     with Watch() as watch:
         s = run(answer, z, e)
     _require_indices(s, z, e)
@@ -52,6 +40,20 @@ def check_nearest_code(answer: Callable[[Tensor, Tensor], Tensor]) -> None:
         "把平方展开，(N, K) 就够了。",
     )
     correct()
+
+
+def _sizes(draw: Random) -> list[tuple[int, int, int]]:
+    """(N, K, D): more vectors than codes, of few dimensions."""
+    return [(draw.randint(260, 400), draw.randint(100, 200), draw.randint(2, 5))]
+
+
+def _vectors_and_codes(
+    N: int, K: int, D: int, *, seed: int, spread: float = 1.0
+) -> tuple[Float[Tensor, "M D"], Float[Tensor, "K D"]]:
+    """Up to N vectors and K codes, so far from every boundary that rounding decides nothing."""
+    z, e = normal(seed, (N, D), (K, D))
+    nearest, second = torch.cdist(z.double(), spread * e.double()).topk(2, largest=False).values.T
+    return z[second - nearest > 1e-4], spread * e
 
 
 def _require_indices(s: Any, z: Tensor, e: Tensor) -> None:
@@ -88,10 +90,15 @@ def _require_indices(s: Any, z: Tensor, e: Tensor) -> None:
         f"Indices are int64; these are {s.dtype}. Return the argmin, not the min.",
         f"序号是 int64；这里是 {s.dtype}。要返回 argmin，而不是 min。",
     )
+    require(
+        bool(((s >= 0) & (s < K)).all()),
+        f"Some indices are no codes: they run from 0 to K − 1 = {K - 1}.",
+        f"有的序号不是编码：序号从 0 到 K − 1 = {K - 1}。",
+    )
 
 
 def _name_wrong_indices(s: Tensor, z: Tensor, e: Tensor) -> None:
-    right = nearest_code(z, e)
+    s, right = s.cpu(), nearest_code(z, e)
     if torch.equal(s, right):
         return
     squares, products = e.square().sum(1), z @ e.T
@@ -125,16 +132,17 @@ def _name_wrong_indices(s: Tensor, z: Tensor, e: Tensor) -> None:
 # --- Exercise 2.2 -------------------------------------------------------------------------------
 
 
-def check_scores(answer: Callable[[Tensor, Tensor], Tensor]) -> None:
+def check_scores(answer: Callable[[Tensor, Tensor], Tensor], *, seed: int = 0) -> None:
     """Scores (N, K) that are the squared distance without ‖z‖²."""
-    z, e = _random(7, 3, seed=3), _random(5, 3, seed=4)
+    ((K, N, D),) = cases(seed, [(5, 7, 3)], lambda draw: [draw.sample(range(2, 12), 3)])
+    z, e = normal(seed, (N, D), (K, D))
     got = run(answer, z, e)
     squares, products = e.square().sum(1), z @ e.T
     lengths = z.square().sum(1, keepdim=True)
     mistakes = [
         (squares - 2 * products + lengths, "That is the whole distance: ‖z‖² is still in it.",
          "这是完整的距离：‖z‖² 还在里面。"),
-        (squares.expand(7, 5) / 2 - products,
+        (squares / 2 - products,
          "Half of it: the argmin is the same, but adding ‖z‖² should give the distance.",
          "这是一半：argmin 相同，但加上 ‖z‖² 应当得到距离。"),
         (squares - products, "The factor 2 is missing before z·e.", "z·e 前面漏了系数 2。"),
@@ -146,20 +154,20 @@ def check_scores(answer: Callable[[Tensor, Tensor], Tensor]) -> None:
     ]  # fmt: skip
     shape = tuple(got.shape) if isinstance(got, Tensor) else type(got)
     require(
-        shape != (5, 7),
+        shape != (K, N),
         "The table lies on its side: rows are vectors, columns are codes, (N, K).",
         "表放倒了：行是向量，列是编码，形状 (N, K)。",
     )
     require(
-        shape == (7, 5),
+        shape == (N, K),
         f"Return a table with a row for each vector and a column for each code, "
-        f"(N, K) = (7, 5); this is {shape}.",
-        f"请返回一张表：每个向量一行，每个编码一列，(N, K) = (7, 5)；现在是 {shape}。",
+        f"(N, K) = ({N}, {K}); this is {shape}.",
+        f"请返回一张表：每个向量一行，每个编码一列，(N, K) = ({N}, {K})；现在是 {shape}。",
     )
-    if torch.allclose(got, squares - 2 * products, atol=1e-5):
+    if close(got, squares - 2 * products):
         return correct()
     for wrong, en, zh in mistakes:
-        if torch.allclose(got, wrong, atol=1e-5):
+        if close(got, wrong):
             raise Mistake(en, zh)
     raise Mistake(
         "The scores plus ‖z‖² should be the squared distances, and they are not.",
@@ -214,16 +222,19 @@ SAME_ARGMIN = {
 }
 
 
-def check_same_argmin(same: Mapping[str, Any]) -> None:
-    """Whether each score has the argmin of the squared distance."""
+def check_same_argmin(answer: Mapping[str, Any], *, seed: int = 0) -> None:
+    """Whether each score has the argmin of the squared distance.
+
+    The truth holds for every z and every codebook, so `seed` changes nothing here.
+    """
     for name, (right, en, zh) in SAME_ARGMIN.items():
         require(
-            isinstance(same.get(name), bool),
-            f"{name} is {same.get(name)!r}: answer True or False.",
-            f"{name} 是 {same.get(name)!r}：请回答 True 或 False。",
+            isinstance(answer.get(name), bool),
+            f"{name} is {answer.get(name)!r}: answer True or False.",
+            f"{name} 是 {answer.get(name)!r}：请回答 True 或 False。",
         )
         require(
-            same[name] is right,
+            answer[name] is right,
             f"{name} should be {right}: {en}",
             f"{name} 应为 {right}：{zh}",
         )
@@ -233,15 +244,16 @@ def check_same_argmin(same: Mapping[str, Any]) -> None:
 # --- Exercise 2.3 -------------------------------------------------------------------------------
 
 
-def check_lloyd_step(answer: Callable[[Tensor, Tensor], Tensor]) -> None:
+def check_lloyd_step(answer: Callable[[Tensor, Tensor], Tensor], *, seed: int = 0) -> None:
     """Codes move to the mean of their points; a code without points stays; no loop over codes."""
-    N, K, D = 400, 200, 3
-    points, codes = _random(N, D, seed=5), 1.5 * _random(K, D, seed=6)
-    before = codes.clone()
+    (sizes,) = cases(seed, [(400, 200, 3)], _sizes)
+    points, codes = _vectors_and_codes(*sizes, seed=seed, spread=1.5)
+    K, D = codes.shape
+    given = codes.clone()
     with Watch() as watch:
-        moved = run(answer, points, codes)
+        moved = run_on_originals(answer, points.clone(), given)
     require(
-        torch.equal(codes, before),
+        torch.equal(given, codes),
         "The codebook that was given has changed: work on a copy, or build a new one.",
         "传进来的码本变了：请在副本上操作，或者新建一个。",
     )
@@ -251,7 +263,7 @@ def check_lloyd_step(answer: Callable[[Tensor, Tensor], Tensor]) -> None:
         f"Return the new codebook, (K, D) = ({K}, {D}); this is {shape}.",
         f"请返回新的码本，(K, D) = ({K}, {D})；现在是 {shape}。",
     )
-    _name_wrong_step(moved, points, before)
+    _name_wrong_step(moved, points, codes)
     require(
         watch.calls < K,
         f"Right, but {K} codes took {watch.calls} calls of PyTorch: that is a loop over the "
@@ -263,7 +275,7 @@ def check_lloyd_step(answer: Callable[[Tensor, Tensor], Tensor]) -> None:
 
 
 def _name_wrong_step(moved: Tensor, points: Tensor, codes: Tensor) -> None:
-    s = nearest_code(points, codes)
+    moved, s = moved.detach().cpu(), nearest_code(points, codes)
     counts = torch.bincount(s, minlength=len(codes))[:, None]  # (K, 1)
     sums = torch.zeros_like(codes).index_add_(0, s, points)
     means, empty = sums / counts.clamp(min=1), (counts == 0).flatten()
@@ -273,23 +285,23 @@ def _name_wrong_step(moved: Tensor, points: Tensor, codes: Tensor) -> None:
         "Some codes are nan: a code without points gives 0 / 0. It has to stay where it is.",
         "有些编码成了 nan：没有点的编码算出来是 0 / 0。它应当留在原地。",
     )
-    if torch.allclose(moved, right, atol=1e-5):
+    if close(moved, right):
         return
     mistakes = [
-        (torch.allclose(moved, codes, atol=1e-5), "No code has moved.", "没有一个编码动过。"),
-        (torch.allclose(moved, sums, atol=1e-4), "These are sums: divide by the counts.",
+        (close(moved, codes), "No code has moved.", "没有一个编码动过。"),
+        (close(moved, sums), "These are sums: divide by the counts.",
          "这是点的和：还要除以个数。"),
-        (torch.allclose(moved, sums / len(points), atol=1e-5),
+        (close(moved, sums / len(points)),
          "You divide by N, the number of all points. Divide by the count of each code.",
          "你除的是 N，也就是全部点的个数。应当除以每个编码自己的个数。"),
-        (torch.allclose(moved[empty], torch.zeros_like(moved[empty])),
+        (not moved[empty].any(),
          "Codes without points went to the origin. They have to stay where they are.",
          "没有点的编码跑到原点去了。它们应当留在原地。"),
-        (torch.allclose(moved[empty], codes[empty], atol=1e-5),
+        (close(moved[empty], codes[empty]),
          "Codes without points stay, as they should, but the others are not the means of "
          "their points.",
          "没有点的编码留在了原地，这是对的；其余的却不是各自的点的均值。"),
-        (torch.allclose(moved[~empty], right[~empty], atol=1e-5),
+        (close(moved[~empty], right[~empty]),
          "The means are right, but codes without points moved. They have to stay where they are.",
          "均值都对，可是没有点的编码动了。它们应当留在原地。"),
     ]  # fmt: skip
@@ -300,7 +312,3 @@ def _name_wrong_step(moved: Tensor, points: Tensor, codes: Tensor) -> None:
         "These are not the means of the points that chose each code.",
         "这不是选中各个编码的那些点的均值。",
     )
-
-
-def _random(rows: int, columns: int, *, seed: int) -> Tensor:
-    return torch.randn(rows, columns, generator=torch.Generator().manual_seed(seed))

@@ -4,15 +4,17 @@ Each measures the gradients of the learner's answer instead of reading its code.
 """
 
 from collections.abc import Callable
+from random import Random
 from typing import Any
 
 import torch
-from jaxtyping import Float
 from torch import Tensor
 from torch.nn import functional as F
 
 from vqlib.compress import nearest_code, straight_through
-from vqlib.course.checks.report import Mistake, correct, require, run
+from vqlib.course.checks.cases import cases, leaves
+from vqlib.course.checks.gradient import gradients
+from vqlib.course.checks.report import Mistake, close, correct, require, run
 from vqlib.course.checks.who_moves import check_who_moves
 
 PARTS = ("encoder", "codebook", "decoder")
@@ -21,15 +23,22 @@ PARTS = ("encoder", "codebook", "decoder")
 # --- Exercise 3.1 -------------------------------------------------------------------------------
 
 
-def check_straight_through(answer: Callable[[Tensor, Tensor], Tensor]) -> None:
+def check_straight_through(answer: Callable[[Tensor, Tensor], Tensor], *, seed: int = 0) -> None:
     """The value must be z_q's, the gradient must reach z unchanged and z_q not at all."""
-    for shape in ((5, 2), (2, 3, 4, 4)):  # vectors in the plane; latents (B, D, h, w)
-        z, z_q, w = _leaves(shape, shape, shape)
+    # Vectors in the plane; latents (B, D, h, w).
+    for shape in cases(seed, ((5, 2), (2, 3, 4, 4)), _shapes):
+        z, z_q, w = leaves(seed, shape, shape, shape)
         y = run(answer, z, z_q)
-        _require_value(y, z.detach(), z_q.detach())
+        _require_value(y, z, z_q)
         w = w.detach()
         _require_slopes(*_slopes((y * w).sum(), (z, z_q), w))
     correct()
+
+
+def _shapes(draw: Random) -> list[tuple[int, ...]]:
+    """Vectors, and latents."""
+    sizes = [draw.randint(2, 6) for _ in range(6)]
+    return [tuple(sizes[:2]), tuple(sizes[2:])]
 
 
 def _require_value(y: Any, z: Tensor, z_q: Tensor) -> None:
@@ -39,17 +48,17 @@ def _require_value(y: Any, z: Tensor, z_q: Tensor) -> None:
         f"结果应该是与 z 形状相同的张量，即 {tuple(z.shape)}。",
     )
     require(
-        not torch.allclose(y, z, atol=1e-5),
+        not close(y, z),
         "The result has the value of z. The decoder must see z_q: exchange z and z_q.",
         "结果的数值等于 z。解码器应该看到 z_q：把 z 和 z_q 的位置对调。",
     )
     require(
-        not torch.allclose(y, z + z_q, atol=1e-5),
+        not close(y, z + z_q),
         "The result has the value z + z_q. Inside sg[·] stands the difference z_q − z.",
         "结果的数值是 z + z_q。sg[·] 里面应该是两者之差 z_q − z。",
     )
     require(
-        torch.allclose(y, z_q, atol=1e-5),
+        close(y, z_q),
         "The value must be that of z_q: z and −z have to cancel.",
         "结果的数值应该等于 z_q：z 与 −z 要相互抵消。",
     )
@@ -119,14 +128,18 @@ WHY = {
 }
 
 
-def check_moves(answer: Any) -> None:
-    """Each entry of {term: set of parts} must hold just what a backward pass gives a gradient."""
-    check_who_moves(answer, who_moves(), WHY, parts=PARTS, called=("parts", "部分"))
+def check_moves(answer: Any, *, seed: int = 0) -> None:
+    """Each entry of {term: set of parts} must hold just what a backward pass gives a gradient.
+
+    Another seed runs the passes with other weights and sizes; what moves stays the same.
+    """
+    check_who_moves(answer, who_moves(seed), WHY, parts=PARTS, called=("parts", "部分"))
 
 
-def who_moves() -> dict[str, set[str]]:
+def who_moves(seed: int = 0) -> dict[str, set[str]]:
     """Which parts get a gradient from each term, found by running each backward."""
-    encoder, e, decoder, x = _leaves((4, 2), (6, 2), (2, 4), (5, 4))
+    ((K, C, D, N),) = cases(seed, [(6, 4, 2, 5)], lambda draw: [draw.sample(range(2, 9), 4)])
+    encoder, e, decoder, x = leaves(seed, (C, D), (K, D), (D, C), (N, C))
     x = x.detach()
     z = x @ encoder
     z_q = e[nearest_code(z, e)]
@@ -142,8 +155,8 @@ def who_moves() -> dict[str, set[str]]:
     weights = (encoder, e, decoder)
     moved = {}
     for term, loss in terms.items():
-        gradients = torch.autograd.grad(loss, weights, retain_graph=True, allow_unused=True)
-        moved[term] = {part for part, g in zip(PARTS, gradients, strict=True) if g is not None}
+        found = torch.autograd.grad(loss, weights, retain_graph=True, allow_unused=True)
+        moved[term] = {part for part, g in zip(PARTS, found, strict=True) if g is not None}
     return moved
 
 
@@ -152,13 +165,18 @@ def who_moves() -> dict[str, set[str]]:
 LossFunction = Callable[[Tensor, Tensor, Tensor, Tensor, float], Tensor]
 
 
-def check_vqvae_loss(answer: LossFunction) -> None:
+def check_vqvae_loss(answer: LossFunction, *, seed: int = 0) -> None:
     """Compare value and gradients of answer(x, x_hat, z, z_q, beta) with the three terms."""
-    for beta in (0.25, 0.6):
-        images, latents = (2, 1, 8, 8), (2, 3, 4, 4)
-        x, x_hat, z, z_q = _leaves(images, images, latents, latents)
+    shown = [(beta, (2, 1, 8, 8), (2, 3, 4, 4)) for beta in (0.25, 0.6)]
+    for beta, images, latents in cases(seed, shown, _weights_and_shapes):
+        x, x_hat, z, z_q = leaves(seed, images, images, latents, latents)
         x = x.detach()
         loss = run(answer, x, x_hat, z, z_q, beta)
+        require(
+            not isinstance(loss, float),
+            "The loss is a float, so nothing can learn from it: return the tensor, without item().",
+            "损失是一个 float，没有东西能从它学习：返回张量本身，不要用 item()。",
+        )
         require(
             isinstance(loss, Tensor) and loss.ndim == 0,
             "Return one number: the sum of the three terms, each a mean over all elements.",
@@ -170,6 +188,12 @@ def check_vqvae_loss(answer: LossFunction) -> None:
         _require_pulls(to_z, -to_z_q, beta, z.numel())
         _require_loss_value(loss, x, x_hat, z, z_q, beta)
     correct()
+
+
+def _weights_and_shapes(draw: Random) -> list[tuple[float, tuple[int, ...], tuple[int, ...]]]:
+    """Two β, each with the shapes of images and latents."""
+    betas = [draw.randint(10, 40) / 100, draw.randint(50, 90) / 100]
+    return [(beta, _shapes(draw)[1], _shapes(draw)[1]) for beta in betas]
 
 
 def _require_reconstruction(loss: Tensor, x: Tensor, x_hat: Tensor) -> None:
@@ -198,7 +222,7 @@ def _require_pulls(to_z: float, to_z_q: float, beta: float, z_elements: int) -> 
     pulls = to_z, to_z_q
     if pulls == (beta, 1):
         return
-    sums = z_elements * beta, z_elements
+    sums = round(z_elements * beta, 4), z_elements
     require(
         pulls != sums,
         "The terms of z and z_q are sums; take the mean over all elements (F.mse_loss).",
@@ -278,7 +302,7 @@ def _usual_pulls(beta: float) -> list[tuple[tuple[float | int, float | int], str
 def _require_loss_value(loss: Tensor, x, x_hat, z, z_q, beta: float) -> None:
     expected = F.mse_loss(x_hat, x) + (1 + beta) * F.mse_loss(z, z_q)
     require(
-        torch.allclose(loss, expected, rtol=1e-4),
+        close(loss, expected),
         f"The gradients are right, but the loss is {loss.item():.4f} instead of "
         f"{expected.item():.4f}: a constant is added or missing.",
         f"梯度都对，但损失是 {loss.item():.4f}，应为 {expected.item():.4f}：多了或少了一个常数。",
@@ -288,22 +312,13 @@ def _require_loss_value(loss: Tensor, x, x_hat, z, z_q, beta: float) -> None:
 # --- Measuring ----------------------------------------------------------------------------------
 
 
-def _leaves(*shapes: tuple[int, ...]) -> list[Float[Tensor, "..."]]:
-    """Normal random leaves of the graph; always the same, whatever the learner seeded."""
-    generator = torch.Generator().manual_seed(0)
-    return [torch.randn(shape, generator=generator).requires_grad_() for shape in shapes]
-
-
-def _slopes(scalar: Tensor, leaves: tuple[Tensor, ...], unit: Tensor) -> tuple[float, ...]:
+def _slopes(scalar: Tensor, at: tuple[Tensor, ...], unit: Tensor) -> tuple[float, ...]:
     """The gradient of `scalar` at each leaf in multiples of `unit`; nan where it is none."""
-    if not scalar.requires_grad:
-        return (0.0,) * len(leaves)
-    gradients = torch.autograd.grad(scalar, leaves, allow_unused=True, retain_graph=True)
-    return tuple(0.0 if g is None else _multiple(g, unit) for g in gradients)
+    return tuple(_multiple(gradient, unit) for gradient in gradients(scalar, at))
 
 
 def _multiple(gradient: Tensor, unit: Tensor) -> float:
     factor = (gradient * unit).sum() / unit.square().sum()
-    if not torch.allclose(gradient, factor * unit, rtol=1e-3, atol=1e-6):
+    if not close(gradient, factor * unit, rtol=1e-3, atol=1e-6):
         return float("nan")
     return round(factor.item(), 4) + 0.0  # no −0

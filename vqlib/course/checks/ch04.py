@@ -1,18 +1,19 @@
 """Checks of chapter 4, *How few numbers can hold a picture?*"""
 
 from collections.abc import Callable
-from math import ceil, exp, log, log2
-from typing import Any
+from math import ceil, exp, isnan, log, log2
+from random import Random
 
 import torch
 from torch import Tensor
 
-from vqlib.course.checks.report import Mistake, compare, correct, require, run
+from vqlib.course.checks.cases import cases
+from vqlib.course.checks.report import compare, correct, number, require, run
 
 
-def check_bits_per_image(answer: Callable[[int, int, int], float]) -> None:
+def check_bits_per_image(answer: Callable[[int, int, int], float], *, seed: int = 0) -> None:
     """Exercise 4.1: h·w tokens of log₂ K bits each."""
-    for h, w, K in ((4, 4, 64), (8, 8, 512), (3, 5, 1000)):
+    for h, w, K in cases(seed, ((4, 4, 64), (8, 8, 512), (3, 5, 1000)), _grids):
         mistakes = [
             (
                 h * w * K,
@@ -50,9 +51,18 @@ def check_bits_per_image(answer: Callable[[int, int, int], float]) -> None:
     correct()
 
 
-def check_compression_ratio(answer: Callable[[int, int, int, int], float]) -> None:
+def _grids(draw: Random) -> list[tuple[int, int, int]]:
+    """Sides of a grid, even ones, and a number of codes that is no power of two."""
+    evens = range(2, 21, 2)
+    return [(*draw.sample(evens, 2), 2 * draw.randint(10, 1000) + 1) for _ in range(3)]
+
+
+def check_compression_ratio(
+    answer: Callable[[int, int, int, int], float], *, seed: int = 0
+) -> None:
     """Exercise 4.2: bits of the pixels over bits of the tokens."""
-    for size, C, f, K in ((128, 3, 4, 512), (32, 1, 8, 64), (256, 3, 16, 1024)):
+    shown = ((128, 3, 4, 512), (32, 1, 8, 64), (256, 3, 16, 1024))
+    for size, C, f, K in cases(seed, shown, _codecs):
         pixels, tokens = size * size * C, (size // f) ** 2
         right = 8 * pixels / (tokens * log2(K))
         mistakes = [
@@ -104,13 +114,23 @@ def check_compression_ratio(answer: Callable[[int, int, int, int], float]) -> No
     correct()
 
 
-def check_perplexity(answer: Callable[[Tensor], float]) -> None:
+def _codecs(draw: Random) -> list[tuple[int, int, int, int]]:
+    """(image_size, channels, f, num_codes)."""
+    factors = [draw.randint(2, 16) for _ in range(3)]
+    return [
+        (f * draw.randint(2, 20), C, f, draw.randint(20, 2000))
+        for f, C in zip(factors, (3, 1, 4), strict=True)
+    ]
+
+
+def check_perplexity(answer: Callable[[Tensor], float], *, seed: int = 0) -> None:
     """Exercise 4.3: exp of the entropy of the code frequencies."""
-    for counts in ([5, 2, 1], [5, 5, 5, 5], [6, 2, 0, 0], [0, 0, 9], [4, 0, 1, 1, 2]):
+    shown = ([5, 2, 1], [5, 5, 5, 5], [6, 2, 0, 0], [0, 0, 9], [4, 0, 1, 1, 2])
+    for counts in cases(seed, shown, _counts):
         asked = f"perplexity(torch.tensor({counts}))"
         got = run(answer, torch.tensor(counts))
         require(
-            not _is_nan(got),
+            not isnan(number(got)),
             f"{asked} gives nan: 0 · log 0 is nan in floating point. A code that never occurs "
             "adds 0 to the entropy: leave it out.",
             f"{asked} 得到 nan：在浮点数里 0 · log 0 是 nan。"
@@ -120,9 +140,17 @@ def check_perplexity(answer: Callable[[Tensor], float]) -> None:
     correct()
 
 
-def check_predict(answer: Callable[[int, int, int], tuple[float, float, float]]) -> None:
+def _counts(draw: Random) -> list[list[int]]:
+    """Counts of 3 to 8 codes: all of them in use, and some not."""
+    in_use = [[draw.randint(1, 20) for _ in range(draw.randint(3, 8))] for _ in range(3)]
+    return [*in_use, [*in_use[0], 0], [0, *in_use[1], 0, 0]]
+
+
+def check_predict(
+    answer: Callable[[int, int, int], tuple[float, float, float]], *, seed: int = 0
+) -> None:
     """Exercise 4.4: bits with 2f, bits with 2K, and the K that pays for 2f."""
-    for h, w, K in ((4, 4, 64), (8, 8, 16), (6, 2, 512)):
+    for h, w, K in cases(seed, ((4, 4, 64), (8, 8, 16), (6, 2, 512)), _grids):
         asked = f"predict({h}, {w}, {K})"
         got = run(answer, h, w, K)
         require(
@@ -251,13 +279,3 @@ def _same_bits_mistakes(K: int) -> list[tuple[float | int, str, str]]:
 
 def _exp(x: float) -> float:
     return exp(min(x, 700.0))
-
-
-def _is_nan(value: Any) -> bool:
-    try:
-        return float(value) != float(value)
-    except (TypeError, ValueError, RuntimeError) as error:
-        raise Mistake(
-            f"The result is {value!r}: return one number.",
-            f"返回的是 {value!r}：应当返回一个数。",
-        ) from error

@@ -1,13 +1,19 @@
 """Checks of chapter 5, *Why do most codes die, and what revives them?*"""
 
 from collections.abc import Callable, Mapping
+from itertools import combinations
+from random import Random
 from typing import Any
 
 import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from vqlib.course.checks.report import Mistake, correct, require, run
+from vqlib.course.checks.cases import cases, normal
+from vqlib.course.checks.report import Mistake, close, correct, require, run, run_on_originals
+from vqlib.course.checks.watch import Watch
+
+Restart = Callable[[Tensor, Tensor, Tensor, torch.Generator], Tensor]
 
 # What a curve of the codes in use may show; how the four curves of exercise 5.2 are to be read; and
 # what each illness looks like.
@@ -33,27 +39,50 @@ SIGNS = {
 }
 
 
-def check_ema_update(answer: Callable[..., tuple[Tensor, Tensor, Tensor]]) -> None:
-    """Exercise 5.1: one step of the moving averages, with smoothed counts."""
-    generator = torch.Generator().manual_seed(0)
-    for K, gamma, epsilon in ((4, 0.9, 0.02), (5, 0.6, 0.1)):
-        z = torch.randn(6, 2, generator=generator)
-        s = torch.tensor([0, 2, 2, 0, 2, 1])  # the last codes are chosen by no latent
+def check_ema_update(
+    answer: Callable[..., tuple[Tensor, Tensor, Tensor]], *, seed: int = 0
+) -> None:
+    """Exercise 5.1: one step of the moving averages, with smoothed counts, without a loop."""
+    shown = ((4, 6, 2, 0.9, 0.02), (5, 6, 2, 0.6, 0.1), (300, 400, 2, 0.9, 0.02))
+    for K, B, D, gamma, epsilon in cases(seed, shown, _averages):
+        generator = torch.Generator().manual_seed(seed + K)
+        z, m = normal(seed + K, (B, D), (K, D))
         N = torch.rand(K, generator=generator) + 0.5
-        m = torch.randn(K, 2, generator=generator)
-        got = run(answer, N.clone(), m.clone(), z, s, gamma, epsilon)
+        s = torch.randint(K - 1, (B,), generator=generator)  # the last code is chosen by none
+        with Watch() as watch:
+            got = run(answer, N, m, z, s, gamma, epsilon)
         require(
-            isinstance(got, tuple | list) and len(got) == 3,
+            isinstance(got, tuple | list)
+            and len(got) == 3
+            and all(isinstance(each, Tensor) for each in got),
             "ema_update returns three tensors: the new N, the new m and the codes e.",
             "ema_update 要返回三个张量：新的 N、新的 m 和嵌入向量 e。",
         )
         _check_averages(got, N, m, z, s, gamma, epsilon)
         _check_codes(got[2], got[0], got[1], epsilon)
+        require(
+            K < 300 or watch.calls < K,
+            f"Right, but {K} codes took {watch.calls} calls of PyTorch: that is a loop. "
+            "bincount and index_add_ go through all codes at once.",
+            f"结果正确，但 {K} 个编码调用了 {watch.calls} 次 PyTorch：这是循环。"
+            "bincount 和 index_add_ 一次就能处理全部编码。",
+        )
     correct()
 
 
-def check_diagnoses(answer: Mapping[str, Any]) -> None:
-    """Exercise 5.2: which curve shows which illness."""
+def _averages(draw: Random) -> list[tuple[int, int, int, float, float]]:
+    """(K, vectors, D, γ, ε), the last with so many codes that a loop shows."""
+    return [
+        (K, draw.randint(K, 2 * K), draw.randint(2, 5), gamma, draw.randint(2, 20) / 100)
+        for K, gamma in ((draw.randint(3, 9), 0.7), (draw.randint(3, 9), 0.6), (300, 0.9))
+    ]
+
+
+def check_diagnoses(answer: Mapping[str, Any], *, seed: int = 0) -> None:
+    """Exercise 5.2: which curve shows which illness.
+
+    The curves stand in the lesson, so `seed` changes nothing here.
+    """
     for name, right in DIAGNOSES.items():
         given = answer.get(name, ...)
         if given is None or given is ...:
@@ -73,26 +102,30 @@ def check_diagnoses(answer: Mapping[str, Any]) -> None:
     correct()
 
 
-def check_restart_dead_codes(answer: Callable[..., Tensor]) -> None:
-    """Exercise 5.3: dead codes move to latents of the batch, live ones stay."""
-    draw = torch.Generator().manual_seed(1)
-    e, z = torch.randn(6, 3, generator=draw), torch.randn(10, 3, generator=draw) + 5
-    counts = torch.tensor([4, 0, 1, 0, 0, 5])
-    before = e.clone()
-    got = run(answer, e, counts, z, torch.Generator().manual_seed(0))
-    require(
-        isinstance(got, Tensor) and got.shape == e.shape,
-        "Return a whole codebook of the shape (K, D), with the live codes in it too.",
-        "要返回整个码本，形状是 (K, D)，用到的那些也在里面。",
-    )
-    require(
-        torch.equal(e, before),
-        "The codebook that was passed in has changed: work on a copy, e.clone().",
-        "传进来的码本被改动了：请在副本 e.clone() 上修改。",
-    )
-    _check_restarted(got, e, counts, z)
-    _check_random(answer, e, counts, z)
+def check_restart_dead_codes(answer: Restart, *, seed: int = 0) -> None:
+    """Exercise 5.3: dead codes move to latents of the batch, live ones stay.
+
+    In the last case every latent is taken: who draws with replacement misses one.
+    """
+    shown = (([4, 0, 1, 0, 0, 5], 10), ([1, 2, 3], 4), ([0, 3, 0, 0, 0, 0, 2, 0, 0], 7))
+    for counts, N in cases(seed, shown, _dead_and_latents):
+        n = torch.tensor(counts)
+        e, z = normal(seed + len(n), (len(n), 3), (N, 3))
+        z += 5
+        for draw in range(4):
+            _restart(answer, e, n, z, draw)
+    _check_random(answer, seed)
     correct()
+
+
+def _dead_and_latents(draw: Random) -> list[tuple[list[int], int]]:
+    """Counts of the codes, and the number of latents: some dead, none, and as many as latents."""
+    dead, latents = draw.randint(2, 5), draw.randint(6, 9)
+    live = [draw.randint(1, 9) for _ in range(draw.randint(2, 5))]
+    some, all_but_live = [0] * dead + live, [0] * latents + live
+    draw.shuffle(some)
+    draw.shuffle(all_but_live)
+    return [(some, latents + 3), (live, latents), (all_but_live, latents)]
 
 
 def _check_averages(
@@ -172,10 +205,24 @@ def _check_codes(e: Tensor, N: Tensor, m: Tensor, epsilon: float) -> None:
     )
 
 
-def _check_restarted(
-    got: Float[Tensor, "K D"], e: Float[Tensor, "K D"], counts: Int[Tensor, " K"],
-    z: Float[Tensor, "N D"],
-) -> None:  # fmt: skip
+def _restart(
+    answer: Restart, e: Float[Tensor, "K D"], counts: Int[Tensor, " K"], z: Float[Tensor, "N D"],
+    draw: int,
+) -> list[int]:  # fmt: skip
+    """The rows of z that the dead codes get, if all is right with them but for chance."""
+    given = e.clone()
+    generator = torch.Generator().manual_seed(draw)
+    got = run_on_originals(answer, given, counts.clone(), z.clone(), generator)
+    require(
+        isinstance(got, Tensor) and got.shape == e.shape,
+        "Return a whole codebook of the shape (K, D), with the live codes in it too.",
+        "要返回整个码本，形状是 (K, D)，用到的那些也在里面。",
+    )
+    require(
+        torch.equal(given, e),
+        "The codebook that was passed in has changed: work on a copy, e.clone().",
+        "传进来的码本被改动了：请在副本 e.clone() 上修改。",
+    )
     live, dead = counts > 0, counts == 0
     require(
         torch.equal(got[live], e[live]),
@@ -187,45 +234,56 @@ def _check_restarted(
         "A dead code is still where it was.",
         "有一个闲置编码还在原处。",
     )
-    chosen = [(z == code).all(1).nonzero().flatten().tolist() for code in got[dead]]
+    rows = _rows(got[dead], z)
     require(
-        all(chosen),
+        all(row is not None for row in rows),
         "A restarted code lies on no latent of the batch: take rows of z.",
         "有一个重启后的编码不在任何隐变量上：应当取 z 的行。",
     )
     require(
-        len({rows[0] for rows in chosen}) == len(chosen),
+        len(set(rows)) == len(rows),
         "Two dead codes got the same latent, so one of the two stays dead: draw different rows, "
         "for instance with torch.randperm.",
         "两个闲置编码拿到了同一个隐变量，其中一个还会闲置："
         "请抽取互不相同的行，例如用 torch.randperm。",
     )
+    return rows
 
 
-def _check_random(answer: Callable[..., Tensor], e: Tensor, counts: Tensor, z: Tensor) -> None:
-    state = torch.get_rng_state()
-    results = []
-    for seed in range(6):
-        torch.manual_seed(seed + 100)  # a global generator that must not matter
-        first = answer(e, counts, z, torch.Generator().manual_seed(seed))
-        second = answer(e, counts, z, torch.Generator().manual_seed(seed))
-        require(
-            torch.equal(first, second),
-            "The same generator state gave two results: pass generator=generator to randperm.",
-            "generator 的状态相同，结果却不同：请给 randperm 传入 generator=generator。",
-        )
-        results.append(first)
-    torch.set_rng_state(state)
+def _rows(codes: Float[Tensor, "M D"], z: Float[Tensor, "N D"]) -> list[int | None]:
+    """The row of z on which each code lies."""
+    found = [(z == code).all(1).nonzero().flatten().tolist() for code in codes]
+    return [rows[0] if rows else None for rows in found]
+
+
+def _check_random(answer: Restart, seed: int) -> None:
+    """Any two of seven latents must meet in one draw or another, and `generator` alone decides."""
+    counts = torch.tensor([0, 2, 0, 0, 1])
+    e, z = normal(seed, (5, 3), (7, 3))
+    pairs = set()
+    for draw in range(150):  # a pair misses one draw with 6/7, all of them with 1e-10
+        first = _restart(answer, e, counts, z, 1000 * seed + draw)
+        if draw < 4:
+            with torch.random.fork_rng(devices=[]):
+                torch.manual_seed(draw)  # a global generator that must not matter
+                second = _restart(answer, e, counts, z, 1000 * seed + draw)
+            require(
+                first == second,
+                "The same generator state gave two results: pass generator=generator to randperm.",
+                "generator 的状态相同，结果却不同：请给 randperm 传入 generator=generator。",
+            )
+        pairs.update(combinations(sorted(first), 2))
     require(
-        any(not torch.equal(results[0], other) for other in results[1:]),
+        len(pairs) > 3,
         "Every generator gave the same latents. They should be drawn at random.",
         "换了 generator，拿到的隐变量总是相同。应当随机抽取。",
     )
-    same = answer(e, torch.ones_like(counts), z, torch.Generator().manual_seed(0))
     require(
-        torch.equal(same, e),
-        "No code was dead, and yet the codebook changed.",
-        "没有闲置编码，码本却变了。",
+        len(pairs) == 21,
+        "Some latents are never drawn together, such as two that lie far apart in the batch. Each "
+        "dead code should get any latent at random: torch.randperm, not neighbouring rows.",
+        "有些隐变量从来不会一起被抽到，例如在批次里相隔很远的两个。"
+        "每个闲置编码都应当随机拿到任意一个隐变量：用 torch.randperm，不要取相邻的行。",
     )
 
 
@@ -234,4 +292,4 @@ def _smoothed(N: Tensor, epsilon: float) -> Tensor:
 
 
 def _near(a: Tensor, b: Tensor) -> bool:
-    return a.shape == b.shape and torch.allclose(a, b, rtol=1e-4, atol=1e-6)
+    return close(a, b, atol=1e-6)

@@ -1,21 +1,24 @@
 """Checks of chapter 6, *How did VQVAE generate?*"""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from math import ceil
+from random import Random
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from vqlib.course.checks.cases import cases
 from vqlib.course.checks.report import Mistake, compare, correct, require, run
 
 Net = Callable[[Tensor], Tensor]
 
 
-def check_build_mask(answer: Callable[[int, str], Tensor]) -> None:
+def check_build_mask(answer: Callable[[int, str], Tensor], *, seed: int = 0) -> None:
     """Exercise 6.1: ones before the middle in raster order; for B the middle as well."""
-    for kernel_size, kind in ((3, "A"), (3, "B"), (5, "A"), (5, "B"), (1, "B")):
+    shown = ((3, "A"), (3, "B"), (5, "A"), (5, "B"), (1, "B"))
+    for kernel_size, kind in cases(seed, shown, _kernels):
         asked = f'build_mask({kernel_size}, "{kind}")'
         got = _numbers(run(answer, kernel_size, kind), (kernel_size, kernel_size), asked)
         right = _mask(kernel_size, sees_itself=kind == "B")
@@ -31,11 +34,17 @@ def check_build_mask(answer: Callable[[int, str], Tensor]) -> None:
     correct()
 
 
-def check_blind_spot(answer: Callable[[Net, int, int, int, int, int], Tensor]) -> None:
+def _kernels(draw: Random) -> list[tuple[int, str]]:
+    """Two odd sizes, both kinds of each."""
+    return [(size, kind) for size in draw.sample(range(3, 16, 2), 2) for kind in "AB"]
+
+
+def check_blind_spot(
+    answer: Callable[[Net, int, int, int, int, int], Tensor], *, seed: int = 0
+) -> None:
     """Exercise 6.2: what comes before (i, j) and has no influence on the output there."""
-    h, w, K = 5, 6, 4
-    for net in (_Reader([(-1, -1), (-1, 0), (-1, 1), (0, -1)]), _Reader(_everything()), _leaky()):
-        for i, j in ((2, 1), (3, 4)):
+    for h, w, K, i, j in cases(seed, ((5, 6, 4, 2, 1), (5, 6, 4, 3, 4)), _places):
+        for net in (_Reader(NEIGHBOURS), _Reader(_everything(h, w)), _Reader(LEAKY)):
             asked = f"blind_spot(net, {K}, {h}, {w}, {i}, {j})"
             got = run(answer, net, K, h, w, i, j)
             got = _numbers(got, (h, w), asked) != 0
@@ -53,9 +62,17 @@ def check_blind_spot(answer: Callable[[Net, int, int, int, int, int], Tensor]) -
     correct()
 
 
-def check_layers_needed(answer: Callable[[int, int, int], int]) -> None:
+def _places(draw: Random) -> list[tuple[int, int, int, int, int]]:
+    """(h, w, K, i, j): a place left of the diagonal and one right of it, so that i is not j."""
+    h, w, K = draw.randint(5, 7), draw.randint(5, 8), draw.choice((2, 4, 8))
+    i, j = draw.randint(2, 4), draw.randint(3, 4)
+    return [(h, w, K, i, draw.randrange(i)), (h, w, K, draw.randrange(1, j), j)]
+
+
+def check_layers_needed(answer: Callable[[int, int, int], int], *, seed: int = 0) -> None:
     """Exercise 6.3: each layer reaches kernel_size // 2 further, up and to the sides at once."""
-    for h, w, k in ((4, 4, 3), (9, 3, 3), (3, 12, 5), (8, 8, 3), (32, 32, 5), (16, 16, 7)):
+    shown = ((4, 4, 3), (9, 3, 3), (3, 12, 5), (8, 8, 3), (32, 32, 5), (16, 16, 7))
+    for h, w, k in cases(seed, shown, _grids):
         r, far = k // 2, max(h, w) - 1
         mistakes = [
             (
@@ -99,6 +116,13 @@ def check_layers_needed(answer: Callable[[int, int, int], int]) -> None:
         got = run(answer, h, w, k)
         compare(got, ceil(far / r), mistakes, f"layers_needed({h}, {w}, {k})")
     correct()
+
+
+def _grids(draw: Random) -> list[tuple[int, int, int]]:
+    """(h, w, kernel_size): a high grid, a wide one, and one that needs a part of a layer."""
+    short, long = draw.randint(2, 5), draw.randint(12, 40)
+    k = draw.choice((5, 7, 9))
+    return [(long, short, 3), (short, long, k), (short, draw.randint(2, 5) * (k // 2) + 2, k)]
 
 
 def _mask(kernel_size: int, *, sees_itself: bool) -> Tensor:
@@ -157,20 +181,24 @@ def _mask_mistakes(kernel_size: int, kind: str) -> list[tuple[Tensor, str, str]]
 
 
 class _Reader(nn.Module):
-    """Each output is a function of some neighbours; half of their weights cancel the others."""
+    """Each output is a weighted sum of the tokens at some offsets from its place.
 
-    def __init__(self, offsets: list[tuple[int, int]]):
+    The codes have different weights, so every change of one token shows. The weights add up to 0:
+    gradients that are summed over the codes without abs cancel. All numbers are whole, so neither
+    depends on rounding, and the sum is linear, so neither depends on the tokens.
+    """
+
+    def __init__(self, offsets: Sequence[tuple[int, int]]):
         super().__init__()
         self.offsets = offsets
 
     def forward(self, x: Tensor) -> Tensor:
         K = x.shape[1]
-        # Opposite signs over the codes: summed without abs, the gradients of a place give 0.
-        signs = torch.tensor([1.0, -1.0]).repeat(K // 2).view(1, K, 1, 1)
-        ranks = torch.arange(1.0, K + 1).view(1, K, 1, 1)
-        mixed = (x * signs).sum(1, keepdim=True)
-        moved = [_moved(mixed, di, dj) for di, dj in self.offsets]
-        return ranks * (sum(moved) + 3).square()
+        ranks = torch.arange(1, K + 1).to(x).view(1, K, 1, 1)
+        weights = ranks.clone()
+        weights[:, -1] = -ranks[:, :-1].sum()  # 1, 2, …, K − 1 and minus their sum
+        mixed = (x * weights).sum(1, keepdim=True)
+        return ranks * (sum(_moved(mixed, di, dj) for di, dj in self.offsets) + 0.5)
 
     def seen(self, h: int, w: int, i: int, j: int) -> Tensor:
         seen = torch.zeros(h, w, dtype=torch.bool)
@@ -180,20 +208,20 @@ class _Reader(nn.Module):
         return seen
 
 
+NEIGHBOURS = ((-1, -1), (-1, 0), (-1, 1), (0, -1))
+LEAKY = ((-1, 0), (0, -1), (0, 0), (0, 1), (1, 0))
+
+
+def _everything(h: int, w: int) -> list[tuple[int, int]]:
+    """All that comes before, wherever the place is on the grid."""
+    return [(di, dj) for di in range(1 - h, 1) for dj in range(1 - w, w) if (di, dj) < (0, 0)]
+
+
 def _moved(x: Tensor, di: int, dj: int) -> Tensor:
     """The value at (i + di, j + dj), and zero outside."""
     h, w = x.shape[2:]
     padded = F.pad(x, (w, w, h, h))
     return padded[:, :, h + di : 2 * h + di, w + dj : 2 * w + dj]
-
-
-def _everything() -> list[tuple[int, int]]:
-    """All that comes before, on grids of up to 5 × 6."""
-    return [(di, dj) for di in range(-4, 1) for dj in range(-5, 6) if (di, dj) < (0, 0)]
-
-
-def _leaky() -> _Reader:
-    return _Reader([(-1, 0), (0, -1), (0, 0), (0, 1), (1, 0)])
 
 
 def _before(h: int, w: int, i: int, j: int) -> Tensor:
@@ -240,7 +268,7 @@ def _blind_mistakes(net: _Reader, h: int, w: int, i: int, j: int) -> list[tuple[
             "只对 (i, j) 处的一个输出调用 backward。",
         ),
         (
-            _before(h, w, j, i) & ~net.seen(h, w, j, i) if j < h else before,
+            _before(h, w, j, i) & ~net.seen(h, w, j, i),
             "Row and column are exchanged: the output is [0, k, i, j].",
             "行和列弄反了：输出是 [0, k, i, j]。",
         ),

@@ -1,63 +1,91 @@
 """Checks of chapter 7, *Why is squared error blind?*"""
 
 from collections.abc import Callable
+from random import Random
 from typing import Any
 
 import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from vqlib.course.checks.report import compare, correct, require, run
+from vqlib.course.checks.cases import cases, leaves
+from vqlib.course.checks.gradient import require_gradients
+from vqlib.course.checks.report import close, compare, correct, require, run
 
 EPSILON = 1e-10
 Answer = Callable[..., Any]
 
 
-def check_unit_normalise(answer: Answer) -> None:
+def check_unit_normalise(answer: Answer, *, seed: int = 0) -> None:
     """Exercise 7.1: every position's channel vector gets length 1, and zero stays harmless."""
-    f = torch.randn(2, 3, 4, 5, generator=torch.Generator().manual_seed(0))
-    f[:, :, 0, 0] = torch.tensor([3.0, 4.0, 0.0])
-    right = _unit(f)
-    got = _tensor(run(answer, f), f.shape, "unit_normalise(features)")
-    for wrong, en, zh in _unit_mistakes(f):
-        require(not _close(got, wrong) or _close(wrong, right), en, zh)
-    require(
-        _close(got, right),
-        f"A position with the features (3, 4, 0) becomes {_numbers(got[0, :, 0, 0])}; "
-        "it should be (0.6, 0.8, 0).",
-        f"特征是 (3, 4, 0) 的位置变成了 {_numbers(got[0, :, 0, 0])}；应为 (0.6, 0.8, 0)。",
-    )
-    _check_zero(answer)
+    asked = "unit_normalise(features)"
+    for B, C, h, w in cases(seed, [(2, 3, 4, 5)], _shapes):
+        (f,) = leaves(seed, (B, C, h, w))
+        f.data[:, :, 0, 0] = torch.tensor([3.0, 4.0, *(C - 2) * [0.0]])
+        right = _unit(f)
+        got = _tensor(run(answer, f), f.shape, asked)
+        for wrong, en, zh in _unit_mistakes(f.detach()):
+            require(not close(got, wrong) or close(wrong, right), en, zh)
+        require(
+            close(got, right),
+            f"A position with the features {_numbers(f[0, :, 0, 0])} becomes "
+            f"{_numbers(got[0, :, 0, 0])}; it should be {_numbers(right[0, :, 0, 0])}.",
+            f"特征是 {_numbers(f[0, :, 0, 0])} 的位置变成了 {_numbers(got[0, :, 0, 0])}；"
+            f"应为 {_numbers(right[0, :, 0, 0])}。",
+        )
+        detached = (
+            "The length depends on the features, too: compute it without detach().",
+            "长度也取决于特征：算长度时不要 detach()。",
+        )
+        require_gradients(got, right, {"features": f}, asked, detached)
+        _check_zero(answer, C)
     correct()
 
 
-def check_layer_distance(answer: Answer) -> None:
+def _shapes(draw: Random) -> list[tuple[int, int, int, int]]:
+    """Two shapes of features; height, width and channels differ."""
+    return [(draw.randint(2, 4), *draw.sample(range(3, 9), 3)) for _ in range(2)]
+
+
+def check_layer_distance(answer: Answer, *, seed: int = 0) -> None:
     """Exercise 7.2: one layer of LPIPS, equation 1, with a weight for each channel."""
-    generator = torch.Generator().manual_seed(1)
-    f_hat, f = torch.randn(2, 2, 3, 4, 5, generator=generator)
-    w = torch.tensor([0.5, 2.0, 1.0])
-    right = _layer(f_hat, f, w)
-    got = run(answer, f_hat, f, w)
-    require(
-        isinstance(got, Tensor) and got.shape == (2,),
-        f"{_shape(got)} comes back. One distance for each pair of images is asked: shape (2,). "
-        "Take no mean over the batch, but one over the positions.",
-        f"返回的是 {_shape(got)}。每对图像各要一个距离，形状是 (2,)："
-        "不要对批次取平均，要对位置取平均。",
-    )
-    for wrong, en, zh in _layer_mistakes(f_hat, f, w):
-        require(not _close(got, wrong), en, zh)
-    require(
-        _close(got, right),
-        f"layer_distance gives {_numbers(got)}, it should be {_numbers(right)}.",
-        f"layer_distance 得到 {_numbers(got)}，应为 {_numbers(right)}。",
-    )
+    for B, C, h, w in cases(seed, [(2, 3, 4, 5)], _shapes):
+        f_hat, f = leaves(seed + 1, *2 * [(B, C, h, w)])
+        weights = torch.tensor([0.5, 2.0, 1.0, 3.0, 0.25, 1.5, 2.5, 0.75][:C])
+        right = _layer(f_hat, f, weights)
+        got = run(answer, f_hat, f, weights)
+        require(
+            isinstance(got, Tensor) and got.shape == (B,),
+            f"{_shape(got)} comes back. One distance for each pair of images is asked: shape "
+            f"({B},). Take no mean over the batch, but one over the positions.",
+            f"返回的是 {_shape(got)}。每对图像各要一个距离，形状是 ({B},)："
+            "不要对批次取平均，要对位置取平均。",
+        )
+        for wrong, en, zh in _layer_mistakes(f_hat, f, weights):
+            require(not close(got, wrong), en, zh)
+        require(
+            close(got, right),
+            f"layer_distance gives {_numbers(got)}, it should be {_numbers(right)}.",
+            f"layer_distance 得到 {_numbers(got)}，应为 {_numbers(right)}。",
+        )
+        detached = (
+            "Something on the way from it is detached; the codec learns through this distance.",
+            "从它到结果的路上有 detach；编解码器要靠这个距离来学习。",
+        )
+        require_gradients(got, right, {"f_hat": f_hat}, "layer_distance(f_hat, f, w)", detached)
     correct()
 
 
-def check_predict(answer: Answer) -> None:
+def _predictions(draw: Random) -> list[tuple[float, float, float, float]]:
+    """(variance, rho, share, b), each with two decimals."""
+    limits = ((5, 95), (60, 95), (10, 45), (10, 45))
+    return [tuple(draw.randint(*ends) / 100 for ends in limits) for _ in range(2)]
+
+
+def check_predict(answer: Answer, *, seed: int = 0) -> None:
     """Exercise 7.3: the squared error of a shift, a blank part and a change of brightness."""
-    for variance, rho, share, b in ((0.8, 0.7, 0.4, 0.3), (0.09, 0.9, 0.25, 0.1)):
+    shown = ((0.8, 0.7, 0.4, 0.3), (0.09, 0.9, 0.25, 0.1))
+    for variance, rho, share, b in cases(seed, shown, _predictions):
         asked = f"predict({variance}, {rho}, {share}, {b})"
         got = run(answer, variance, rho, share, b)
         require(
@@ -117,13 +145,18 @@ def _unit_mistakes(f: Tensor) -> list[tuple[Tensor, str, str]]:
     ]
 
 
-def _check_zero(answer: Answer) -> None:
-    zero = torch.zeros(1, 3, 1, 1, requires_grad=True)
-    got = answer(zero)
+def _check_zero(answer: Answer, channels: int) -> None:
+    zero = torch.zeros(1, channels, 1, 1, requires_grad=True)
+    got = run(answer, zero)
     require(
         bool(torch.isfinite(got).all()),
         "Where all features are zero, the result is nan: 0 / 0. Add a small ε under the root.",
         "特征全为零的地方，结果是 nan：0 / 0。在根号里加一个很小的 ε。",
+    )
+    require(
+        not got.any(),
+        "Where all features are zero, the result is not zero.",
+        "特征全为零的地方，结果却不是零。",
     )
     got.sum().backward()
     require(
@@ -266,7 +299,3 @@ def _shape(value: Any) -> str:
 
 def _numbers(values: Tensor) -> str:
     return "(" + ", ".join(f"{v:.3g}" for v in values.detach().tolist()) + ")"
-
-
-def _close(a: Tensor, b: Tensor) -> bool:
-    return a.shape == b.shape and torch.allclose(a.float(), b.float(), rtol=1e-4, atol=1e-5)

@@ -2,13 +2,16 @@
 
 from collections.abc import Callable, Sequence
 from math import prod
+from random import Random
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from vqlib.compress import hinge_discriminator_loss, hinge_generator_loss
-from vqlib.course.checks.report import compare, correct, require, run
+from vqlib.course.checks.cases import cases, leaves, normal
+from vqlib.course.checks.gradient import require_gradients
+from vqlib.course.checks.report import Mistake, compare, correct, require, run
 from vqlib.course.checks.who_moves import check_who_moves
 
 Layers = Sequence[tuple[int, int]]
@@ -23,12 +26,20 @@ CRITICS = (
 )
 
 
-def check_receptive_field(answer: Callable[[Layers], int]) -> None:
+def check_receptive_field(answer: Callable[[Layers], int], *, seed: int = 0) -> None:
     """Exercise 8.1: from the verdict back to the image, (r − 1) · stride + kernel."""
-    for layers in CRITICS:
+    for layers in cases(seed, CRITICS, _critics):
         got = run(answer, list(layers))
         compare(got, _backwards(layers), _field_mistakes(layers), f"receptive_field({layers})")
     correct()
+
+
+def _critics(draw: Random) -> list[list[tuple[int, int]]]:
+    """Three stacks of 2 to 6 layers: a large kernel before a stride, and layers at random."""
+    return [
+        [(5, 1), (4, 2), *((draw.randint(2, 5), draw.randint(1, 3)) for _ in range(number))]
+        for number in draw.sample(range(5), 3)
+    ]
 
 
 def _backwards(layers: Layers, start: int = 1) -> int:
@@ -99,56 +110,71 @@ def _field_mistakes(layers: Layers) -> list[tuple[int, str, str]]:
 # --- Exercise 8.2 -------------------------------------------------------------------------------
 
 
-def check_hinge_losses(answer: Callable[[Tensor, Tensor], tuple[Tensor, Tensor]]) -> None:
-    """Exercise 8.2: values of both losses, and a gradient for the generator."""
-    generator = torch.Generator().manual_seed(8)
-    for shape in ((2, 1, 3, 4), (1, 1, 6, 6)):  # (B, 1, h, w): a map of verdicts for each image
-        real = 2 * torch.randn(shape, generator=generator) + 0.5
-        fake = 2 * torch.randn(shape, generator=generator) - 0.5
-        fake.requires_grad_()
+def check_hinge_losses(
+    answer: Callable[[Tensor, Tensor], tuple[Tensor, Tensor]], *, seed: int = 0
+) -> None:
+    """Exercise 8.2: values of both losses, and the gradients through which both networks learn."""
+    for shape in cases(seed, ((2, 1, 3, 4), (1, 1, 6, 6)), _maps):
+        real, fake = leaves(seed + 8, shape, shape)
+        real.data.mul_(2).add_(0.5)
+        fake.data.mul_(2).sub_(0.5)
         got = run(answer, real, fake)
         require(
             isinstance(got, tuple | list) and len(got) == 2,
             "Return two losses: the critic's, then the generator's.",
             "要返回两个损失：先是判别器的，再是生成器的。",
         )
-        for_critic, for_generator = got
-        right = hinge_discriminator_loss(real, fake).item()
-        _compare_loss(for_critic, right, _critic_mistakes(real, fake.detach()), "[0]")
-        right = hinge_generator_loss(fake).item()
-        _compare_loss(for_generator, right, _generator_mistakes(real, fake.detach()), "[1]")
-        require(
-            isinstance(for_generator, Tensor) and for_generator.requires_grad,
-            "The generator's loss has the right value but no gradient: return the tensor, without "
-            "detach() and item(). The generator learns through it.",
-            "生成器的损失数值正确，却没有梯度：返回张量本身，不要用 detach() 或 item()。"
-            "生成器要靠它学习。",
-        )
+        right = hinge_discriminator_loss(real, fake), hinge_generator_loss(fake)
+        verdicts = real.detach(), fake.detach()
+        _compare_loss(got[0], right[0].item(), _critic_mistakes(*verdicts), "[0]")
+        _compare_loss(got[1], right[1].item(), _generator_mistakes(*verdicts), "[1]")
+        _require_learning(got, right, real, fake)
     correct()
 
 
+def _maps(draw: Random) -> list[tuple[int, ...]]:
+    """Shapes (B, 1, h, w): a map of verdicts for each image."""
+    return [(draw.randint(1, 4), 1, draw.randint(3, 9), draw.randint(3, 9)) for _ in range(2)]
+
+
+def _require_learning(got: Sequence[Any], right: Sequence[Tensor], real: Tensor, fake: Tensor):
+    """Each loss has to send its gradient to the verdicts it is made of."""
+    names = ("hinge_losses(real, fake)[0]", "hinge_losses(real, fake)[1]")
+    for loss, asked in zip(got, names, strict=True):
+        if not isinstance(loss, Tensor):
+            raise Mistake(
+                f"{asked} has the right value but no gradient, it is {loss!r}: return the tensor, "
+                "without item().",
+                f"{asked} 数值正确，却没有梯度，它是 {loss!r}：返回张量本身，不要用 item()。",
+            )
+    reason = (
+        "Detach x̂ before the critic sees it, not the verdict on it: the critic learns from both "
+        "of its terms, the generator through D(x̂).",
+        "要在判别器看到 x̂ 之前 detach，而不是 detach 它的判断："
+        "判别器从自己的两项里学习，生成器通过 D(x̂) 学习。",
+    )
+    both, made = {"real": real, "fake": fake}, {"fake": fake}
+    for loss, formula, at, asked in zip(got, right, (both, made), names, strict=True):
+        require_gradients(loss.reshape(()), formula, at, asked, reason)
+
+
 def _compare_loss(got: Any, right: float, mistakes: list[tuple[Any, str, str]], which: str) -> None:
+    asked = f"hinge_losses(real, fake){which}"
     require(
         got is not None and got is not ...,
-        f"hinge_losses(real, fake){which} is not filled in yet.",
-        f"hinge_losses(real, fake){which} 还没有填。",
+        f"{asked} is not filled in yet.",
+        f"{asked} 还没有填。",
     )
     if isinstance(got, Tensor):
         require(
             got.numel() == 1,
-            f"hinge_losses(real, fake){which} has the shape {tuple(got.shape)}: take the mean over "
-            "all verdicts.",
-            f"hinge_losses(real, fake){which} 的形状是 {tuple(got.shape)}：要对所有判断取平均。",
+            f"{asked} has the shape {tuple(got.shape)}: take the mean over all verdicts.",
+            f"{asked} 的形状是 {tuple(got.shape)}：要对所有判断取平均。",
         )
-        got = round(got.item(), 5)
-    tolerant = [(round(float(value), 5), en, zh) for value, en, zh in mistakes]
-    compare(_near(got, right), round(right, 5), tolerant, f"hinge_losses(real, fake){which}")
-
-
-def _near(got: Any, right: float) -> Any:
-    """Values that agree but for rounding are made equal."""
-    close = isinstance(got, float | int) and abs(got - right) < 1e-4
-    return round(right, 5) if close else got
+        got = got.item()
+    rounded = [(round(float(value), 6), en, zh) for value, en, zh in mistakes]
+    got = round(got, 6) if isinstance(got, float) else got
+    compare(got, round(right, 6), rounded, asked)
 
 
 def _critic_mistakes(real: Tensor, fake: Tensor) -> list[tuple[Any, str, str]]:
@@ -255,19 +281,22 @@ WHY = {
 }
 
 
-def check_gradients(answer: Any) -> None:
-    """Exercise 8.3: each entry of {step: set of networks} must hold who gets a gradient."""
+def check_gradients(answer: Any, *, seed: int = 0) -> None:
+    """Exercise 8.3: each entry of {step: set of networks} must hold who gets a gradient.
+
+    Another seed runs the passes with other networks and images; who gets one stays the same.
+    """
     called = ("networks", "网络")
-    check_who_moves(answer, who_gets_gradients(), WHY, parts=PARTS, called=called)
+    check_who_moves(answer, who_gets_gradients(seed), WHY, parts=PARTS, called=called)
 
 
-def who_gets_gradients() -> dict[str, set[str]]:
+def who_gets_gradients(seed: int = 0) -> dict[str, set[str]]:
     """Who gets a gradient from each loss, found by running each backward."""
-    x, epsilon = torch.ones(4, 2), torch.ones(4, 2)
+    ((B, D),) = cases(seed, [(4, 2)], lambda draw: [(draw.randint(2, 8), draw.randint(2, 8))])
+    x, epsilon = normal(seed, (B, D), (B, D))
     found = {}
     for step in WHY:
-        generator = nn.Linear(2, 2)
-        critic = nn.Sequential(nn.Linear(2, 1), nn.Unflatten(1, (1, 1, 1)))
+        generator, critic = _networks(D, seed)
         critic.requires_grad_(step != "generator_step_frozen")
         x_hat = generator(epsilon)
         seen = x_hat.detach() if step in ("critic_step", "generator_step_detached") else x_hat
@@ -279,3 +308,11 @@ def who_gets_gradients() -> dict[str, set[str]]:
         weights = {"critic": critic.parameters(), "generator": generator.parameters()}
         found[step] = {name for name in PARTS if any(p.grad is not None for p in weights[name])}
     return found
+
+
+def _networks(size: int, seed: int) -> tuple[nn.Module, nn.Module]:
+    """A generator and a critic; the learner's random numbers stay as they are."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        critic = nn.Sequential(nn.Linear(size, 1), nn.Unflatten(1, (1, 1, 1)))
+        return nn.Linear(size, size), critic

@@ -1,45 +1,76 @@
 """Checks of chapter 9, *How do blurred reconstructions become sharp?*"""
 
 from collections.abc import Callable, Mapping
+from random import Random
 from typing import Any
 
 import torch
 from torch import Tensor
 
-from vqlib.course.checks.report import Mistake, compare, correct, require, run
+from vqlib.course.checks.cases import cases
+from vqlib.course.checks.flights import TRUTH, flights
+from vqlib.course.checks.gradient import require_gradients
+from vqlib.course.checks.report import (
+    Mistake,
+    compare,
+    correct,
+    number,
+    require,
+    run,
+    run_on_originals,
+)
 from vqlib.train import VQGANRecipe
 
-History = list[dict[str, int | float]]
 LIMIT = 1e4
 
+__all__ = ["check_adaptive_weight", "check_codec_loss", "check_diagnosis", "flights"]
 
-def check_adaptive_weight(answer: Callable[[Tensor, Tensor, Tensor, float], Tensor]) -> None:
+
+def check_adaptive_weight(
+    answer: Callable[[Tensor, Tensor, Tensor, float], Tensor], *, seed: int = 0
+) -> None:
     """Exercise 9.1: λ = ‖∇rec‖ / (‖∇gan‖ + δ) at the last layer, in [0, 10⁴], detached."""
-    for scale, delta in ((1.0, 0.05), (-2.0, 1e-4), (0.0, 1e-4)):
-        w, rec, gan = _two_losses(scale)
+    shown = [(SIMPLE, SLOPE, scale, delta) for scale, delta in ((1, 0.05), (-2, 1e-4), (0, 1e-4))]
+    for weights, slope, scale, delta in cases(seed, shown, _layers):
+        w = torch.tensor(weights, requires_grad=True)
+        at_rec, at_gan = 2 * w.detach().double(), scale * torch.tensor(slope, dtype=torch.float64)
+        rec, gan = _two_losses(w, at_gan.float())
         asked = f"adaptive_weight(rec_loss, gan_loss, last_layer, {delta})"
+        before = rec.item(), gan.item()
         got = _weight(answer, rec, gan, w, delta)
-        compare(_number(got), _right(scale, delta), _weight_mistakes(scale, delta), asked)
+        right = min(at_rec.norm().item() / (at_gan.norm().item() + delta), LIMIT)
+        compare(number(got), right, _weight_mistakes(at_rec, at_gan, before, delta), asked)
         _check_graph(got, rec, gan, w)
+        require(
+            (rec.item(), gan.item()) == before and w.tolist() == weights,
+            f"{asked} changes its arguments: training goes on with the losses and the layer.",
+            f"{asked} 改动了传入的参数：损失和这一层之后训练还要用。",
+        )
     correct()
 
 
-def _two_losses(scale: float) -> tuple[Tensor, Tensor, Tensor]:
-    """Gradients (6, 8) and scale · (0.04, −0.03) at two weights, through one shared graph."""
-    w = torch.tensor([3.0, 4.0], requires_grad=True)
+SIMPLE, SLOPE = [3.0, 4.0], [0.04, -0.03]
+
+
+def _layers(draw: Random) -> list[tuple[list[float], list[float], float, float]]:
+    """(weights, slope of L_GAN, its scale, δ): a δ that counts, a small one, no gradient at all."""
+    found = []
+    for scale, delta in ((1.0, 0.05), (-2.0, 1e-4), (0.0, 1e-4)):
+        size = draw.randint(2, 6)
+        weights = [float(draw.randint(2, 9)) for _ in range(size)]
+        found.append((weights, [draw.randint(1, 9) / 64 for _ in weights], scale, delta))
+    return found
+
+
+def _two_losses(w: Tensor, slope: Tensor) -> tuple[Tensor, Tensor]:
+    """Losses with the gradients 2w and `slope`, through one shared graph."""
     picture = w.square().sqrt()  # the weights themselves, by a way that can be gone only once
-    rec = picture.square().sum() + 3.0
-    gan = scale * (picture * torch.tensor([0.04, -0.03])).sum() + 0.7
-    return w, rec, gan
-
-
-def _right(scale: float, delta: float) -> float:
-    return min(10 / (0.05 * abs(scale) + delta), LIMIT)
+    return picture.square().sum() + 3.0, (picture * slope).sum() + 0.7
 
 
 def _weight(answer: Callable[..., Any], rec: Tensor, gan: Tensor, w: Tensor, delta: float) -> Any:
     try:
-        got = run(answer, rec, gan, w, delta)
+        got = run_on_originals(answer, rec, gan, w, delta)
     except RuntimeError as error:
         if "second time" not in str(error):
             raise
@@ -59,45 +90,51 @@ def _weight(answer: Callable[..., Any], rec: Tensor, gan: Tensor, w: Tensor, del
     return got
 
 
-def _weight_mistakes(scale: float, delta: float) -> list[tuple[float, str, str]]:
-    c = abs(scale)
-    rec, gan = 28.0, 0.7  # the values of the losses
-    both = (36 + 64 + 0.0025 * scale**2) ** 0.5  # ‖∇(rec + gan)‖; the two are at right angles
+def _weight_mistakes(
+    at_rec: Tensor, at_gan: Tensor, losses: tuple[float, float], delta: float
+) -> list[tuple[float, str, str]]:
+    rec, gan = at_rec.norm().item(), at_gan.norm().item()
+    both = (at_rec + at_gan).norm().item()
+
+    def ratio(above: float, below: float, mark: int) -> float:
+        """Limited as it should be; the mark keeps the limits of different mistakes apart."""
+        return min(above / below, LIMIT - mark) if below else LIMIT - mark
+
     return [
         (
-            10 / (0.05 * c + delta),
+            rec / (gan + delta),
             "The limit is missing: where the critic's gradient almost vanishes, λ explodes. "
             "Clamp it to [0, 10⁴].",
             "少了上限：判别器的梯度几乎为零时，λ 会变得极大。把它限制在 [0, 10⁴] 里。",
         ),
         (
-            0.05 * c / (10 + delta),
+            gan / (rec + delta),
             "Upside down: the norm of the reconstruction's gradient stands above.",
             "分子分母颠倒了：重建误差的梯度范数在上面。",
         ),
         (
-            min(10 / (0.05 * c), LIMIT) if c else LIMIT - 1,
+            ratio(rec, gan, 1),
             "δ is missing below the line.",
             "分母里少了 δ。",
         ),
         (
-            min(rec / (gan + delta), LIMIT),
+            ratio(losses[0], losses[1] + delta, 0),
             "You compare the values of the losses. Compare the lengths of their gradients at "
             "last_layer.",
             "你比较的是损失的值。要比较的是它们在 last_layer 上的梯度有多长。",
         ),
         (
-            min(100 / ((0.05 * c) ** 2 + delta), LIMIT - 2),
+            ratio(rec**2, gan**2 + delta, 2),
             "These are squared lengths: a norm is the square root of the sum of the squares.",
             "这是长度的平方：范数是平方和的平方根。",
         ),
         (
-            min(14 / (0.07 * c + delta), LIMIT - 3),
+            ratio(at_rec.abs().sum().item(), at_gan.abs().sum().item() + delta, 3),
             "You add up absolute values. The norm is the square root of the sum of the squares.",
             "你把绝对值加了起来。范数是平方和的平方根。",
         ),
         (
-            min(both / (0.05 * c + delta), LIMIT - 4),
+            ratio(both, gan + delta, 4),
             "Above the line is the gradient of rec_loss alone, not that of the sum.",
             "分子是 rec_loss 单独的梯度，不是两个损失之和的梯度。",
         ),
@@ -122,19 +159,44 @@ def _check_graph(got: Any, rec: Tensor, gan: Tensor, w: Tensor) -> None:
     w.grad = None
 
 
-def check_codec_loss(answer: Callable[[int, dict[str, Tensor], VQGANRecipe], Any]) -> None:
-    """Exercise 9.2: L_rec + codebook + β·commitment, and from disc_start on w·λ·L_GAN."""
-    terms = {"rec": 0.5, "codebook": 0.25, "commitment": 0.125, "gan": -3.0, "lam": 0.75}
-    recipe = VQGANRecipe(commitment_weight=0.5, disc_start=100, disc_weight=0.125)
-    values = terms | {"beta": 0.5, "disc_start": 100, "disc_weight": 0.125}
-    for step in (0, 99, 100, 5000):
-        got = run(answer, step, {name: torch.tensor(v) for name, v in terms.items()}, recipe)
-        asked = f"codec_loss({step}, terms, recipe)"
-        compare(_number(got), _codec_loss(step, values), _codec_mistakes(step, values), asked)
+def check_codec_loss(
+    answer: Callable[[int, dict[str, Tensor], VQGANRecipe], Any], *, seed: int = 0
+) -> None:
+    """Exercise 9.2: L_rec + codebook + β·commitment, and from disc_start on w·λ·L_GAN.
+
+    The value, and that every term sends its gradient on.
+    """
+    shown = [(0.5, 0.25, 0.125, -3.0, 0.75, 0.5, 100, 0.125)]
+    for *numbers, beta, disc_start, disc_weight in cases(seed, shown, _terms):
+        values = dict(zip(NAMES, numbers, strict=True))
+        recipe = VQGANRecipe(commitment_weight=beta, disc_start=disc_start, disc_weight=disc_weight)
+        values |= {"beta": beta, "disc_start": disc_start, "disc_weight": disc_weight}
+        for step in (0, disc_start - 1, disc_start, 50 * disc_start):
+            terms = {
+                name: torch.tensor(values[name], requires_grad=name != "lam") for name in NAMES
+            }
+            asked = f"codec_loss({step}, terms, recipe)"
+            got = run(answer, step, terms, recipe)
+            right = _codec_loss(step, values | terms)
+            compare(number(got), right.item(), _codec_mistakes(step, values), asked)
+            at = {f'terms["{name}"]': term for name, term in terms.items() if name != "lam"}
+            detached = ("Its weight in the sum is another.", "它在和里的权重不是这样。")
+            require_gradients(torch.as_tensor(got).reshape(()), right, at, asked, detached)
     correct()
 
 
-def _codec_loss(step: int, t: dict[str, Any]) -> float:
+NAMES = ("rec", "codebook", "commitment", "gan", "lam")
+
+
+def _terms(draw: Random) -> list[tuple[int | float, ...]]:
+    """The five terms, β, disc_start and disc_weight: eighths and sixteenths, exact in float32."""
+    rec, codebook, commitment, lam = (n / 8 for n in draw.sample(range(2, 30), 4))
+    beta, disc_weight = (n / 16 for n in draw.sample(range(1, 15), 2))
+    gan = -draw.randint(9, 40) / 8
+    return [(rec, codebook, commitment, gan, lam, beta, draw.randint(20, 500), disc_weight)]
+
+
+def _codec_loss(step: int, t: dict[str, Any]) -> Any:
     loss = t["rec"] + t["codebook"] + t["beta"] * t["commitment"]
     return loss + t["disc_weight"] * t["lam"] * t["gan"] if step >= t["disc_start"] else loss
 
@@ -210,56 +272,13 @@ ILLNESS = {
         "这里码本利用率几乎跌到零，重建误差随之上升",
     ),
 }
-TRUTH = {
-    "A": "critic_wins",
-    "B": "healthy",
-    "C": "codebook_collapse",
-    "D": "critic_dead",
-}
 
 
-def flights(steps: int = 200) -> dict[str, History]:
-    """Four made-up records of exercise 9.3, one illness each, the same on every machine."""
-    return {name: _flight(TRUTH[name], seed, steps) for seed, name in enumerate(TRUTH)}
+def check_diagnosis(answer: Mapping[str, Any], *, seed: int = 0) -> None:
+    """Exercise 9.3: which record shows which illness.
 
-
-def _flight(illness: str, seed: int, steps: int) -> History:
-    noise = torch.randn(steps, 6, generator=torch.Generator().manual_seed(seed))
-    return [_moment(illness, t, t / steps, noise[t].tolist()) for t in range(steps)]
-
-
-def _moment(illness: str, t: int, done: float, n: list[float]) -> dict[str, int | float]:
-    rec = 0.06 + 0.14 * 2 ** (-8 * done)
-    usage, grad_rec, grad_gan = 0.93, 0.1, 0.6
-    logit, accuracy = 0.5, 0.68
-    ill = max(0.0, (done - 0.3) / 0.7)  # how far it has gone
-    if illness == "critic_wins":
-        logit, accuracy, grad_gan = 0.5 + 7 * ill, 0.68 + 0.32 * min(1.0, 4 * ill), 0.6 + 5 * ill
-        rec += 0.05 * ill
-    elif illness == "critic_dead":
-        logit, accuracy = 0.5 * 2 ** (-40 * ill), 0.5 + 0.18 * 2 ** (-20 * ill)
-        grad_gan = 0.6 * 2 ** (-18 * ill)
-    elif illness == "codebook_collapse":
-        usage, rec = 0.02 + 0.91 * 2 ** (-9 * ill), rec + 0.12 * min(1.0, 2 * ill)
-    grad_rec, grad_gan = grad_rec * 1.3 ** n[0], grad_gan * 1.3 ** n[1]
-    shake = 0.15 * min(1.0, logit * 2)
-    real, fake = logit + shake * n[2], -logit + shake * n[3]
-    return {
-        "step": t + 1,
-        "reconstruction": rec * 1.04 ** n[4],
-        "critic": 0.5 * (max(0.0, 1 - real) + max(0.0, 1 + fake)),
-        "lambda": grad_rec / (grad_gan + 1e-4),
-        "grad_rec": grad_rec,
-        "grad_gan": grad_gan,
-        "real": real,
-        "fake": fake,
-        "accuracy": min(1.0, max(0.0, accuracy + 0.03 * n[5] * (accuracy < 0.99))),
-        "usage": usage,
-    }
-
-
-def check_diagnosis(answer: Mapping[str, Any]) -> None:
-    """Exercise 9.3: which record shows which illness."""
+    The lesson shows the records of `flights()`, so `seed` changes nothing here.
+    """
     for name, truth in TRUTH.items():
         given = answer.get(name)
         require(
@@ -278,13 +297,3 @@ def check_diagnosis(answer: Mapping[str, Any]) -> None:
             f"{name} 不是 {given}：{ILLNESS[truth][1]}。",
         )
     correct()
-
-
-def _number(value: Any) -> float:
-    try:
-        return float(value.detach() if isinstance(value, Tensor) else value)
-    except (TypeError, ValueError, RuntimeError) as error:
-        raise Mistake(
-            f"The result is {value!r}: return one number.",
-            f"返回的是 {value!r}：应当返回一个数。",
-        ) from error

@@ -1,18 +1,22 @@
 """Checks of chapter 10, *What comes first in a picture?*"""
 
 from collections.abc import Callable, Iterable, Sequence
+from random import Random
 from typing import Any
 
 import torch
 from torch import Tensor
 
-from vqlib.course.checks.report import Mistake, correct, require, run
+from vqlib.course.checks.cases import cases
+from vqlib.course.checks.report import Mistake, close, correct, require, run, run_on_originals
+from vqlib.course.checks.watch import Names
 from vqlib.generate.order import Order, raster, subsample, z_curve
 
 
-def check_z_order(answer: Callable[[int], Sequence[int]]) -> None:
-    """Exercise 10.1: the z-curve of a grid with 2ⁿ rows and columns."""
-    for n in (1, 2, 3):
+def check_z_order(answer: Callable[[int], Sequence[int]], *, seed: int = 0) -> None:
+    """Exercise 10.1: the z-curve of a grid with 2ⁿ rows and columns, without vqlib's help."""
+    called = set()
+    for n in cases(seed, (1, 2, 3), lambda draw: draw.sample(range(2, 5), 2)):
         side = 2**n
         right = z_curve(side, side)
         transposed = right % side * side + right // side
@@ -42,17 +46,28 @@ def check_z_order(answer: Callable[[int], Sequence[int]]) -> None:
                 "这是逆排列：第 r 项说的是格子 r 第几个写。要的是：第 t 个写的是哪个格子。",
             ),
         ]
-        _compare(run(answer, n), right, mistakes, f"z_order({n})")
+        with Names() as names:
+            got = run(answer, n)
+        called |= names.modules
+        _compare(got, right, mistakes, f"z_order({n})")
+    require(
+        not any(name.startswith("vqlib.generate") for name in called),
+        "Right, but that is vqlib's own z-curve. Deal out the bits of t yourself.",
+        "结果正确，但这用的是 vqlib 自带的 z 曲线。请自己来分配 t 的各个比特。",
+    )
     correct()
 
 
-def check_inverse(answer: Callable[[Tensor], Sequence[int]]) -> None:
-    """Exercise 10.2: the way back of a permutation."""
+def check_inverse(answer: Callable[[Tensor], Sequence[int]], *, seed: int = 0) -> None:
+    """Exercise 10.2: the way back of a permutation, in T steps and without sorting."""
     spiral, mixed = Order("spiral_in").permutation(3, 3), Order("random", 1).permutation(4, 6)
-    for given in (spiral, torch.tensor([1, 2, 0]), torch.tensor([0, 2, 1, 3]), mixed):
+    shown = (spiral.tolist(), [1, 2, 0], [0, 2, 1, 3], mixed.tolist())
+    for cells in cases(seed, shown, _permutations):
+        given = torch.tensor(cells)
         permutation, T = given.clone(), len(given)
-        asked = f"inverse({given.tolist()})"
-        got = run(answer, permutation)
+        asked = f"inverse({cells})"
+        with Names() as names:
+            got = run_on_originals(answer, permutation)
         require(
             torch.equal(permutation, given),
             f"{asked} changes its argument. Write into a new tensor.",
@@ -98,29 +113,75 @@ def check_inverse(answer: Callable[[Tensor], Sequence[int]]) -> None:
             ),
         ]
         _compare(got, given.argsort(), mistakes, asked)
+        _require_one_pass(names, T)
     correct()
 
 
+def _permutations(draw: Random) -> list[list[int]]:
+    """Three that are not their own inverse, of 3 to 30 cells."""
+    found = []
+    while len(found) < 3:
+        T = draw.randint(3, 30)
+        cells = draw.sample(range(T), T)
+        if any(cells[cell] != t for t, cell in enumerate(cells)):
+            found.append(cells)
+    return found
+
+
+def _require_one_pass(names: Names, T: int) -> None:
+    require(
+        not names.sorts,
+        "Right, but this sorts, which costs T · log T steps. Every t already knows its place, "
+        "permutation[t]: write it there.",
+        "结果正确，但用了排序，要 T · log T 步。每个 t 已经知道自己的位置，就是 permutation[t]："
+        "直接写到那里。",
+    )
+    require(
+        names.searches < T,
+        "Right, but this searches the whole permutation for every cell, T · T steps. Every t "
+        "already knows its place, permutation[t]: write it there.",
+        "结果正确，但为每个格子都把整个排列找了一遍，要 T · T 步。"
+        "每个 t 已经知道自己的位置，就是 permutation[t]：直接写到那里。",
+    )
+
+
 def check_conditionals(
-    answer: Callable[[Tensor, Sequence[int], Sequence[int]], Sequence[float]],
+    answer: Callable[[Tensor, Sequence[int], Sequence[int]], Sequence[float]], *, seed: int = 0
 ) -> None:
     """Exercise 10.3: the factors of p(s) in a given order."""
+    for name, joint, s, order in cases(seed, _lesson_tables(), _random_tables):
+        asked = f"conditionals({name}, {s}, {order})"
+        _compare(run(answer, joint, s, order), *_factors(joint, s, order), asked)
+    correct()
+
+
+Table = tuple[str, Tensor, tuple[int, ...], tuple[int, ...]]
+
+
+def _lesson_tables() -> list[Table]:
+    """(name, joint, s, order) for the pictures of bars, and for a table of three codes."""
     bars = torch.zeros(2, 2, 2, 2, dtype=torch.float64)
     for cells, chances in (("1010", 3), ("0101", 2), ("1100", 2), ("1111", 1)):
         bars[tuple(map(int, cells))] = chances / 8
     number = torch.arange(81, dtype=torch.float64).view(3, 3, 3, 3)
     three = (number * number % 17 + 1) / (number * number % 17 + 1).sum()
-    cases = [
-        (bars, (1, 0, 1, 0), (0, 1, 2, 3)),
-        (bars, (1, 0, 1, 0), (3, 2, 1, 0)),
-        (three, (2, 0, 1, 1), (0, 1, 2, 3)),
-        (three, (2, 0, 1, 1), (2, 0, 3, 1)),
+    return [
+        ("bars", bars, (1, 0, 1, 0), (0, 1, 2, 3)),
+        ("bars", bars, (1, 0, 1, 0), (3, 2, 1, 0)),
+        ("three", three, (2, 0, 1, 1), (0, 1, 2, 3)),
+        ("three", three, (2, 0, 1, 1), (2, 0, 3, 1)),
     ]
-    for joint, s, order in cases:
-        name = "bars" if joint is bars else "three"
-        asked = f"conditionals({name}, {s}, {order})"
-        _compare(run(answer, joint, s, order), *_factors(joint, s, order), asked)
-    correct()
+
+
+def _random_tables(draw: Random) -> list[Table]:
+    """Tables of two to four codes; two of the orders are far from raster's."""
+    found = []
+    for order in ((2, 0, 3, 1), (1, 3, 0, 2), tuple(draw.sample(range(4), 4))):
+        K = draw.randint(2, 4)
+        chances = torch.tensor([draw.randint(1, 50) for _ in range(K**4)], dtype=torch.float64)
+        joint = (chances / chances.sum()).view(K, K, K, K)
+        found.append(("joint", joint, tuple(draw.randrange(K) for _ in range(4)), order))
+    return found
 
 
 def _factors(joint: Tensor, s: Sequence[int], order: Sequence[int]) -> tuple[Tensor, list]:
@@ -174,10 +235,10 @@ def _compare(got: Any, right: Tensor, mistakes: Iterable[tuple], asked: str) -> 
         f"{asked} gives {len(values)} numbers, it should be {len(right)}.",
         f"{asked} 给出 {len(values)} 个数，应为 {len(right)} 个。",
     )
-    if torch.allclose(values, right.double(), atol=1e-6):
+    if close(values, right, rtol=1e-5, atol=1e-6):
         return
     for wrong, en, zh in mistakes:
-        if torch.allclose(values, wrong.double(), atol=1e-6):
+        if close(values, wrong, rtol=1e-5, atol=1e-6):
             raise Mistake(f"{asked}: {en}", f"{asked}：{zh}")
     shown, wanted = (", ".join(f"{v:.4g}" for v in each.tolist()) for each in (values, right))
     raise Mistake(

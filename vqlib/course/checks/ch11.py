@@ -2,18 +2,29 @@
 
 from collections.abc import Callable
 from math import sqrt
+from random import Random
 from typing import Any
 
 import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from vqlib.course.checks.report import Mistake, compare, correct, require, run
+from vqlib.course.checks.cases import cases
+from vqlib.course.checks.gradient import require_gradients
+from vqlib.course.checks.report import (
+    Mistake,
+    close,
+    compare,
+    correct,
+    require,
+    run,
+)
+from vqlib.course.checks.watch import Names
 
 
-def check_causal_mask(answer: Callable[[int, int], Tensor]) -> None:
+def check_causal_mask(answer: Callable[[int, int], Tensor], *, seed: int = 0) -> None:
     """Exercise 11.1: which of the last positions sees which key."""
-    for num_queries, num_keys in ((4, 4), (1, 7), (2, 5)):
+    for num_queries, num_keys in cases(seed, ((4, 4), (1, 7), (2, 5)), _lengths):
         asked = f"causal_mask({num_queries}, {num_keys})"
         visible = _visible(run(answer, num_queries, num_keys), (num_queries, num_keys), asked)
         place = torch.arange(num_queries)[:, None] + num_keys - num_queries
@@ -33,36 +44,76 @@ def check_causal_mask(answer: Callable[[int, int], Tensor]) -> None:
     correct()
 
 
-def check_causal_attention(answer: Callable[[Tensor, Tensor, Tensor], Tensor]) -> None:
-    """Exercise 11.2: what `F.scaled_dot_product_attention` gives."""
-    for shape in ((2, 3, 5, 4), (1, 1, 3, 16)):
-        generator = torch.Generator().manual_seed(0)
-        q, k, v = torch.randn(3, *shape, generator=generator, dtype=torch.float64)
-        got = run(answer, q, k, v)
+def _lengths(draw: Random) -> list[tuple[int, int]]:
+    """As many queries as keys, one query, and some of each."""
+    n, m, q, more = (draw.randint(3, 9) for _ in range(4))
+    return [(n, n), (1, m), (q, q + more)]
+
+
+def check_causal_attention(
+    answer: Callable[[Tensor, Tensor, Tensor], Tensor], *, seed: int = 0
+) -> None:
+    """Exercise 11.2: what `F.scaled_dot_product_attention` gives, without it; and its gradients."""
+    for shape in cases(seed, ((2, 3, 5, 4), (1, 1, 3, 16)), _heads):
+        generator = torch.Generator().manual_seed(seed)
+        at = {
+            name: torch.randn(shape, generator=generator, dtype=torch.float64, requires_grad=True)
+            for name in "qkv"
+        }
+        with Names() as names:
+            got = run(answer, *at.values())
         asked = f"causal_attention, (B, nh, S, hs) = {shape}"
-        _check_output(got, q, k, asked)
-        right = F.scaled_dot_product_attention(q, k, v, is_causal=True)
-        if torch.allclose(got.double(), right, atol=1e-5):
-            continue
-        for wrong, en, zh in _attention_mistakes(q, k, v):
-            if torch.allclose(got.double(), wrong, atol=1e-5):
-                raise Mistake(f"{asked}: {en}", f"{asked}：{zh}")
-        difference = (got - right).abs().max().item()
-        raise Mistake(
-            f"{asked}: the outputs differ from PyTorch's by up to {difference:.3g}.",
-            f"{asked}：输出与 PyTorch 的最多相差 {difference:.3g}。",
+        _check_output(got, at["q"], at["k"], asked)
+        right = F.scaled_dot_product_attention(*at.values(), is_causal=True)
+        if not close(got, right):
+            _explain_attention(got, right, [x.detach() for x in at.values()], asked)
+        require(
+            "scaled_dot_product_attention" not in names.builtins,
+            "Right, but that is PyTorch's own attention. Write its five steps yourself.",
+            "结果正确，但这用的是 PyTorch 自带的注意力。请自己写出那五步。",
         )
+        detached = (
+            "Something on the way is detached; a transformer learns through all of it.",
+            "路上有什么被 detach 了；transformer 要靠这整条路来学习。",
+        )
+        require_gradients(got, right, at, asked, detached)
     correct()
 
 
-def check_gpt_parameters(answer: Callable[[int, int, int, int, int], int]) -> None:
+def _heads(draw: Random) -> list[tuple[int, int, int, int]]:
+    """Shapes (B, nh, S, hs), with S other than hs."""
+    return [(draw.randint(1, 3), draw.randint(1, 4), *draw.sample(range(3, 17), 2)) for _ in "12"]
+
+
+def _explain_attention(got: Tensor, right: Tensor, qkv: list[Tensor], asked: str) -> None:
+    for wrong, en, zh in _attention_mistakes(*qkv):
+        if close(got, wrong):
+            raise Mistake(f"{asked}: {en}", f"{asked}：{zh}")
+    difference = (got - right).abs().max().item()
+    raise Mistake(
+        f"{asked}: the outputs differ from PyTorch's by up to {difference:.3g}.",
+        f"{asked}：输出与 PyTorch 的最多相差 {difference:.3g}。",
+    )
+
+
+def check_gpt_parameters(
+    answer: Callable[[int, int, int, int, int], int], *, seed: int = 0
+) -> None:
     """Exercise 11.3: every parameter of a GPT."""
-    for L, C, K, V, S in ((2, 48, 512, 3, 64), (4, 64, 64, 10, 16), (12, 512, 1024, 1000, 256)):
+    shown = ((2, 48, 512, 3, 64), (4, 64, 64, 10, 16), (12, 512, 1024, 1000, 256))
+    for L, C, K, V, S in cases(seed, shown, _models):
         right = L * (12 * C**2 + 13 * C) + 2 * C + (2 * K + V + S) * C
         mistakes = _parameter_mistakes(right, L, C, K, V, S)
         got = run(answer, L, C, K, V, S)
         compare(got, right, mistakes, f"gpt_parameters({L}, {C}, {K}, {V}, {S})")
     correct()
+
+
+def _models(draw: Random) -> list[tuple[int, ...]]:
+    """(L, C, K, V, S), all of them different."""
+    limits = ((2, 24), (4, 99), (100, 999), (1000, 1999), (2000, 3000))
+    numbers = [tuple(draw.randint(*ends) for ends in limits) for _ in range(3)]
+    return [(L, 8 * C, K, V, S) for L, C, K, V, S in numbers]
 
 
 def _visible(mask: Any, shape: tuple[int, int], asked: str) -> Tensor:

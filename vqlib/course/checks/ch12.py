@@ -2,53 +2,122 @@
 
 import math
 from collections.abc import Callable
+from random import Random
 
 import torch
+from jaxtyping import Bool, Float
 from torch import Tensor
 from torch.nn import functional as F
 
-from vqlib.course.checks.report import Mistake, compare, correct, require, run
-from vqlib.generate.sampling import top_p_logits
+from vqlib.course.checks.cases import cases, normal
+from vqlib.course.checks.report import (
+    Mistake,
+    close,
+    compare,
+    correct,
+    require,
+    run,
+    run_on_originals,
+)
+from vqlib.course.checks.watch import Watch
 
-# Probabilities, p, and the codes that stay; no sum equals a p, so that rounding decides nothing.
+# --- Exercise 12.1 ------------------------------------------------------------------------------
+
+# Weights of the codes and p. No sum of shares equals a p, so that rounding decides nothing; but in
+# the last ones equal codes share the probability without any rounding, and p is met exactly.
 NUCLEI = (
-    ([0.15, 0.5, 0.25, 0.1], 0.6, [1, 2]),
-    ([0.15, 0.5, 0.25, 0.1], 0.7, [1, 2]),
-    ([0.15, 0.5, 0.25, 0.1], 0.85, [0, 1, 2]),
-    ([0.08, 0.04, 0.87, 0.01], 0.25, [2]),
-    ([0.4, 0.3, 0.2, 0.1], 0.95, [0, 1, 2, 3]),
+    ([15, 50, 25, 10], 0.6),
+    ([15, 50, 25, 10], 0.7),
+    ([15, 50, 25, 10], 0.85),
+    ([8, 4, 87, 1], 0.25),
+    ([4, 3, 2, 1], 0.95),
+    ([1, 1, 1, 1], 0.6),
+    ([0, 1, 0, 1], 0.5),
+    ([1, 1, 1, 1], 0.5),
 )
 
 
-def check_top_p(answer: Callable[[Tensor, float], Tensor]) -> None:
-    """Exercise 12.1: the smallest set of most likely codes whose probability reaches p."""
-    for probabilities, p, kept in NUCLEI:
-        logits = torch.tensor([probabilities], dtype=torch.float64).log()
-        asked = f"top_p(log({probabilities}), {p})"
-        got = _tensor(run(answer, logits.clone(), p), logits.shape, asked)
-        found = got[0].isfinite().nonzero().flatten().tolist()
-        _explain_nucleus(found, kept, logits[0], asked)
+def check_top_p(answer: Callable[[Tensor, float], Tensor], *, seed: int = 0) -> None:
+    """Exercise 12.1: the smallest set of most likely codes whose probability reaches p.
+
+    Of equal codes any may stay, but no more than needed.
+    """
+    for weights, p in cases(seed, NUCLEI, _nuclei):
+        logits = torch.tensor([weights], dtype=torch.float64).log().clamp(min=-1000.0)
+        asked = f"top_p(log({weights}), {p})"
+        got = _tensor(run(answer, logits, p), logits.shape, asked)
+        _explain_nucleus(got[0].isfinite(), logits[0], p, asked)
+        kept = got.isfinite()
         require(
-            torch.allclose(got[0, kept], logits[0, kept]),
+            close(got[kept], logits[kept]),
             f"{asked} changes the logits that stay. Return them as they are, the others as −inf; "
             "the softmax comes later.",
             f"{asked} 改动了留下的 logits。留下的要原样返回，其余填 −inf；softmax 是后面的事。",
         )
-    rows = torch.randn(4, 9, generator=torch.Generator().manual_seed(0))
-    got = _tensor(run(answer, rows.clone(), 0.6), rows.shape, "top_p(rows, 0.6)")
-    require(
-        torch.equal(got.isfinite(), top_p_logits(rows, 0.6).isfinite()),
-        "With one row it works, with four rows the wrong codes stay: sort and sum along the last "
-        "axis, row by row, and bring the answer back into the order of the codes.",
-        "一行时对，四行时留错了编码：排序和累加都要沿最后一维逐行做，再换回编码原来的次序。",
-    )
+    _check_rows(answer, seed)
     correct()
 
 
-def _explain_nucleus(found: list[int], kept: list[int], logits: Tensor, asked: str) -> None:
-    if found == kept:
+def _nuclei(draw: Random) -> list[tuple[list[int], float]]:
+    """As above: p between two sums of different weights, then equal ones, the last two exact."""
+    found = []
+    for _ in range(4):
+        weights = draw.sample(range(1, 100), draw.randint(4, 9))
+        order = sorted(weights, reverse=True)
+        number = draw.randint(1, len(weights) - 1)
+        below, above = sum(order[: number - 1]), sum(order[:number])
+        found.append((weights, (below + above) / 2 / sum(weights)))
+    equal = draw.randint(5, 9)
+    pair = [1, 1] + [0] * draw.randint(1, 5)
+    draw.shuffle(pair)
+    return [*found, (equal * [1], 2.5 / equal), (pair, 0.5), ([1, 1, 1, 1], 0.25)]
+
+
+def _check_rows(answer: Callable[[Tensor, float], Tensor], seed: int) -> None:
+    """Many rows at once: each on its own, and without a loop."""
+    ((B, K, p),) = cases(
+        seed, [(40, 9, 0.6)], lambda draw: [(draw.randint(30, 60), draw.randint(5, 20), 0.7)]
+    )
+    (rows,) = normal(seed, (B, K))
+    with Watch() as watch:
+        got = run(answer, rows, p)
+    kept = _tensor(got, rows.shape, f"top_p(rows, {p})").isfinite()
+    require(
+        all(_is_nucleus(*row, p) for row in zip(kept, rows, strict=True)),
+        f"With one row it works, with {B} rows the wrong codes stay: sort and sum along the last "
+        "axis, row by row, and bring the answer back into the order of the codes.",
+        f"一行时对，{B} 行时留错了编码：排序和累加都要沿最后一维逐行做，再换回编码原来的次序。",
+    )
+    require(
+        watch.calls < B,
+        f"Right, but {B} rows took {watch.calls} calls of PyTorch: that is a loop. Sort, sum and "
+        "scatter all rows at once, along dim=-1.",
+        f"结果正确，但 {B} 行调用了 {watch.calls} 次 PyTorch：这是循环。"
+        "排序、累加和 scatter 都沿 dim=-1 一次做完。",
+    )
+
+
+def _needed(logits: Float[Tensor, " K"], p: float) -> int:
+    """How many of the most likely codes it takes to reach p."""
+    falling = logits.double().softmax(-1).sort(descending=True).values
+    return int((falling.cumsum(-1) - falling < p).sum())
+
+
+def _is_nucleus(kept: Bool[Tensor, " K"], logits: Float[Tensor, " K"], p: float) -> bool:
+    """As many codes as needed, none of them less likely than one that is dropped."""
+    if int(kept.sum()) != _needed(logits, p):
+        return False
+    return bool(kept.all()) or bool(logits[kept].min() >= logits[~kept].max())
+
+
+def _explain_nucleus(
+    kept: Bool[Tensor, " K"], logits: Float[Tensor, " K"], p: float, asked: str
+) -> None:
+    if _is_nucleus(kept, logits, p):
         return
-    order = logits.argsort(descending=True, stable=True).tolist()
+    found, n = kept.nonzero().flatten().tolist(), _needed(logits, p)
+    order = logits.argsort(descending=True, stable=True)
+    falling, shares = logits[order], logits.softmax(-1)[order]
     require(
         bool(found),
         f"{asked} keeps no code at all. The most likely one has to stay, even when its "
@@ -56,68 +125,109 @@ def _explain_nucleus(found: list[int], kept: list[int], logits: Tensor, asked: s
         f"{asked} 一个编码也没留下。最可能的那个必须留下，哪怕它一个的概率就超过了 p。",
     )
     require(
-        found != sorted(order[: len(kept) - 1]),
-        f"{asked} keeps {found}, whose probability does not reach p yet. The code that crosses p "
-        "stays, too: look at the sum before each code.",
-        f"{asked} 留下 {found}，概率之和还没到 p。跨过 p 的那个编码也要留下：看每个编码之前的和。",
-    )
-    require(
-        found != sorted(order[: len(kept) + 1]),
-        f"{asked} keeps {found}, one code more than needed: once the sum has reached p, stop.",
-        f"{asked} 留下 {found}，多了一个：和一到 p 就该停。",
-    )
-    places = [order.index(code) for code in found]
-    require(
-        sorted(places) == list(range(len(places))),
+        torch.equal(logits[kept].sort(descending=True).values, falling[: len(found)]),
         f"{asked} keeps {found}, not the most likely codes. After sorting, positions are ranks; "
         "scatter the answer back to the codes.",
         f"{asked} 留下 {found}，不是最可能的那几个。排序之后的位置是名次，要用 scatter 换回编码。",
     )
+    require(
+        len(found) != n - 1,
+        f"{asked} keeps {found}, whose probability does not reach p yet. The code that crosses p "
+        "stays, too: look at the sum before each code.",
+        f"{asked} 留下 {found}，概率之和还没到 p。跨过 p 的那个编码也要留下：看每个编码之前的和。",
+    )
+    reached = float(shares[:n].sum())
+    require(
+        len(found) != n + 1 or reached != p,
+        f"{asked} keeps {found}, one too many: without the last one the sum is exactly p, and so "
+        "has reached it. Drop a code where the sum before it is >= p, not only > p.",
+        f"{asked} 留下 {found}，多了一个：去掉最后一个，和恰好是 p，已经到了。"
+        "编码之前的和 >= p 就该去掉它，而不只是 > p。",
+    )
+    require(
+        len(found) <= n or float(falling[len(found) - 1]) != float(falling[n - 1]),
+        f"{asked} keeps {found}, every code as likely as the last one needed. Only {n} are needed: "
+        "cut by rank, not by a threshold on the probability.",
+        f"{asked} 留下 {found}，和最后一个同样可能的编码全留下了。只需要 {n} 个："
+        "要按名次截断，而不是给概率定一个门槛。",
+    )
+    require(
+        len(found) != n + 1,
+        f"{asked} keeps {found}, one code more than needed: once the sum has reached p, stop.",
+        f"{asked} 留下 {found}，多了一个：和一到 p 就该停。",
+    )
+    kept = sorted(order[:n].tolist())
     raise Mistake(
         f"{asked} keeps {found}, it should keep {kept}.", f"{asked} 留下 {found}，应为 {kept}。"
     )
 
 
-def check_cached_step(answer: Callable[..., Tensor]) -> None:
+# --- Exercise 12.2 ------------------------------------------------------------------------------
+
+Shape = tuple[int, int, int, int]
+
+
+def check_cached_step(answer: Callable[..., Tensor], *, seed: int = 0) -> None:
     """Exercise 12.2: one query, keys and values of the past in reserved memory."""
-    generator = torch.Generator().manual_seed(0)
-    q, k, v = (torch.randn(2, 3, 5, 4, generator=generator) for _ in range(3))
-    whole = F.scaled_dot_product_attention(q, k, v, is_causal=True)
-    keys, values = (torch.full((2, 3, 7, 4), 9.0) for _ in range(2))  # 9: never filled
-    for t in range(5):
-        now = [x[:, :, t : t + 1] for x in (q, k, v)]
-        before = keys.clone(), values.clone()
-        got = run(answer, *now, keys, values, t)
-        asked = f"cached_step(q, k, v, keys, values, {t})"
-        got = _tensor(got, now[0].shape, asked)
-        _explain_cache(keys, values, now, t, asked)
-        right = torch.allclose(got, whole[:, :, t : t + 1], atol=1e-5)
-        # Before the fourth token some mistakes give the same numbers.
-        if not right and t >= 3:
-            _explain_step(got, now, before, (keys, values), t, asked)
+    for shape, room in cases(seed, [((2, 3, 5, 4), 7)], _shapes_and_rooms):
+        q, k, v = normal(seed, *3 * [shape])
+        whole = F.scaled_dot_product_attention(q, k, v, is_causal=True)
+        cache = [torch.full((*shape[:2], room, shape[3]), 9.0) for _ in range(2)]  # never filled
+        wrong = None
+        for t in range(shape[2]):
+            now = [x[:, :, t : t + 1] for x in (q, k, v)]
+            before = [x.clone() for x in cache]
+            got = run_on_originals(answer, *(x.clone() for x in now), *cache, t)
+            asked = f"cached_step(q, k, v, keys, values, {t})"
+            got = _tensor(got, now[0].shape, asked)
+            _explain_cache(cache, before, now, t, asked)
+            # Before the fourth token some mistakes give the same numbers.
+            if not close(got, whole[:, :, t : t + 1]) and (wrong is None or t <= 3):
+                wrong = got, now, before, [x.clone() for x in cache], t, asked
+        if wrong is not None:
+            _explain_step(*wrong)
     correct()
 
 
-def _explain_cache(keys: Tensor, values: Tensor, now: list[Tensor], t: int, asked: str) -> None:
-    _, k, v = now
-    written = torch.equal(keys[:, :, t : t + 1], k) and torch.equal(values[:, :, t : t + 1], v)
+def _shapes_and_rooms(draw: Random) -> list[tuple[Shape, int]]:
+    """(B, nh, tokens, hs), and how many tokens the cache has room for."""
+    shape = draw.randint(1, 3), draw.randint(1, 4), draw.randint(5, 9), draw.randint(3, 12)
+    return [(shape, shape[2] + draw.randint(1, 5))]
+
+
+Cache = list[Float[Tensor, "B nh T hs"]]
+
+
+def _explain_cache(
+    cache: Cache, before: Cache, now: list[Float[Tensor, "B nh 1 hs"]], t: int, asked: str
+) -> None:
+    """Both caches hold this step's entry at place t, and all else as it was."""
+    pairs = zip(cache, now[1:], strict=True)
     require(
-        written,
+        all(torch.equal(x[:, :, t : t + 1], new) for x, new in pairs),
         f"After {asked}, place {t} of the cache does not hold this step's k and v. Write both "
         "into it before you attend: later steps need them.",
         f"{asked} 之后，缓存的第 {t} 个位置不是这一步的 k 和 v。先把两者写进去，再算注意力："
         "后面的步骤要用。",
     )
+    pairs = list(zip(cache, before, strict=True))
     require(
-        bool((keys[:, :, t + 1 :] == 9).all() and (values[:, :, t + 1 :] == 9).all()),
+        all(torch.equal(x[:, :, t + 1 :], old[:, :, t + 1 :]) for x, old in pairs),
         f"{asked} writes behind place {t}. Only that one place is new.",
         f"{asked} 写到第 {t} 个位置后面去了。这一步只写这一个位置。",
     )
+    require(
+        all(torch.equal(x[:, :, :t], old[:, :, :t]) for x, old in pairs),
+        f"{asked} changes what stands before place {t}: later steps need it as it was.",
+        f"{asked} 改动了第 {t} 个位置之前的内容：后面的步骤还要用。",
+    )
 
 
-def _explain_step(got, now, before, after, t: int, asked: str) -> None:
-    q, _, v = now
-    size, (keys, values) = q.shape[-1], after
+def _explain_step(
+    got: Tensor, now: list[Tensor], before: Cache, after: Cache, t: int, asked: str
+) -> None:
+    (q, _, v), (keys, values) = now, after
+    size = q.shape[-1]
     seen, old = slice(0, t + 1), slice(0, t)
     wrong = [
         (
@@ -148,7 +258,7 @@ def _explain_step(got, now, before, after, t: int, asked: str) -> None:
         ),
     ]
     for value, en, zh in wrong:
-        if torch.allclose(got, value, atol=1e-5):
+        if close(got, value):
             raise Mistake(f"{asked}: {en}", f"{asked}：{zh}")
     raise Mistake(
         f"{asked} differs from row {t} of the attention over the whole sequence.",
@@ -156,16 +266,26 @@ def _explain_step(got, now, before, after, t: int, asked: str) -> None:
     )
 
 
-def check_effective_codes(answer: Callable[[Tensor, float], float]) -> None:
+# --- Exercise 12.3 ------------------------------------------------------------------------------
+
+
+def check_effective_codes(answer: Callable[[Tensor, float], float], *, seed: int = 0) -> None:
     """Exercise 12.3: exp of the entropy of softmax(logits / τ)."""
-    for weights in ([2, 5, 3], [1, 1, 1, 1], [1, 8, 64, 8]):
+    shown = [(w, tau) for w in ([2, 5, 3], [1, 1, 1, 1], [1, 8, 64, 8]) for tau in (1.0, 0.5, 2.0)]
+    for weights, tau in cases(seed, shown, _weights_and_temperatures):
         logits = torch.tensor(weights, dtype=torch.float64).log()
-        for tau in (1.0, 0.5, 2.0):
-            asked = f"effective_codes(log({weights}), {tau})"
-            got = run(answer, logits.clone(), tau)
-            mistakes = _effective_mistakes(logits, tau)
-            compare(got, _perplexity((logits / tau).softmax(-1)), mistakes, asked)
+        asked = f"effective_codes(log({weights}), {tau})"
+        got = run(answer, logits, tau)
+        mistakes = _effective_mistakes(logits, tau)
+        compare(got, _perplexity((logits / tau).softmax(-1)), mistakes, asked)
     correct()
+
+
+def _weights_and_temperatures(draw: Random) -> list[tuple[list[int], float]]:
+    """Codes of different probability, each at τ = 1, a low and a high temperature."""
+    temperatures = 1.0, draw.randint(2, 8) / 10, draw.randint(12, 40) / 10
+    weights = [draw.sample(range(1, 50), draw.randint(3, 9)) for _ in range(2)]
+    return [(w, tau) for w in weights for tau in temperatures]
 
 
 def _effective_mistakes(logits: Tensor, tau: float) -> list[tuple[float | int, str, str]]:

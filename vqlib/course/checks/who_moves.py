@@ -3,10 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from vqlib.course.checks.report import Mistake, correct, require
-
-Reason = tuple[str, str]
-"""Why an entry is what it is, in English and Chinese."""
+from vqlib.course.checks.report import Mistake, Reason, correct, require
 
 
 def check_who_moves(
@@ -32,7 +29,7 @@ def check_who_moves(
             f'The entry "{loss}" is missing.',
             f"缺少「{loss}」这一项。",
         )
-        given = {answer[loss]} if isinstance(answer[loss], str) else set(answer[loss])
+        given = _as_set(answer[loss])
         require(
             ... not in given,
             f'The entry "{loss}" is not filled in yet.',
@@ -48,6 +45,11 @@ def check_who_moves(
             missing, wrong = ([p for p in parts if p in s] for s in (right - given, given - right))
             raise _wrong_parts(loss, missing, wrong, why[loss])
     correct()
+
+
+def _as_set(entry: Any) -> set[Any]:
+    """A set as it is, a list of names as one, and anything else as a set of it alone."""
+    return set(entry) if isinstance(entry, set | frozenset | list | tuple) else {entry}
 
 
 def _wrong_parts(loss: str, missing: Iterable[str], wrong: Iterable[str], why: Reason) -> Mistake:
