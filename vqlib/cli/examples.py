@@ -28,11 +28,11 @@ EXAMPLES = {
     "extend": ("vqlib extend photo.jpg --right 64 --bottom 32 --out wider.png",),
     "convert": ("vqlib convert last.ckpt models/vqgan",),
 }
-# Shown where no command is named yet.
-FIRST_CALLS = (
-    "vqlib sample                                       forty digits from the model of the course",
-    "vqlib reconstruct cat.jpg                          a picture to tokens and back",
-    "vqlib train vqgan --out runs/codec --data photos/  your own pictures, first stage",
-    "vqlib train prior --out runs/prior --data photos/ --codec runs/codec     second stage",
-    "vqlib sample --prior runs/prior                    new pictures of your own",
-)
+# Shown where no command is named yet: what it does, and the call.
+FIRST_CALLS = {
+    "forty digits, from a model of the course": "vqlib sample",
+    "a picture to tokens and back": "vqlib reconstruct cat.jpg",
+    "your own pictures, first stage": "vqlib train vqgan --out runs/codec --data photos/",
+    "second stage": "vqlib train prior --out runs/prior --data photos/ --codec runs/codec",
+    "new pictures like your own": "vqlib sample --prior runs/prior",
+}

@@ -23,9 +23,7 @@ SYNONYMS = {
     "--num-workers": "--workers",
     "--image-size": "--size",
     "--resolution": "--size",
-    "--n": "--count",
     "--num-samples": "--count",
-    "--class": "--label",
     "--prompt": "--text",
 }
 

@@ -1,6 +1,7 @@
 """From words to a command: help with examples, and one line for words that mean nothing."""
 
 import io
+import itertools
 import re
 import shlex
 import textwrap
@@ -91,7 +92,8 @@ def _overview(path: list[str], below: dict[str, type]) -> str:
         )
     lines += ["", f"The flags of a command: {called} COMMAND --help"]
     if not path:
-        lines += ["", "examples:", *(f"  {call}" for call in FIRST_CALLS)]
+        lines += ["", "examples:"]
+        lines += [f"  # {about}\n  {call}" for about, call in FIRST_CALLS.items()]
     return "\n".join(lines)
 
 
@@ -103,14 +105,15 @@ def _explained(said: str, path: list[str], command: type, rest: list[str]) -> st
 
 
 def _unboxed(said: str) -> tuple[str, list[str]]:
-    """Title and lines of what tyro says in a box, up to its first rule."""
-    lines = [line.strip("│╭╮╰╯─ ") for line in said.splitlines()]
-    body = []
-    for line, raw in zip(lines[1:], said.splitlines()[1:], strict=True):
-        if not line and "──" in raw:
-            break
-        body += [line] if line else []
-    return (lines[0] if lines else ""), body
+    """Title and lines of what tyro says in a box, up to the rule below them.
+
+    Where the terminal knows ASCII only there is no box, and a rule below the title too.
+    """
+    title, *lines = [line.strip("│╭╮╰╯ ") for line in said.splitlines() if line.strip()]
+    if re.fullmatch("[─-]+", lines[0]):
+        lines = lines[1:]
+    body = itertools.takewhile(lambda line: not re.fullmatch("[─-]+", line), lines)
+    return title.strip("─ "), [line for line in body if line]
 
 
 def _reason(title: str, body: list[str], command: type, rest: list[str]) -> str:
