@@ -6,7 +6,8 @@ from functools import cache
 import torch
 from jaxtyping import Float, Int
 from torch import Tensor
-from torch.nn import functional as F
+
+from vqlib.data.enlarge import enlarge
 
 # The last 297 in file order are held out, always the same ones.
 NUM_TRAIN = 1500
@@ -41,8 +42,7 @@ def digits(split: str = "train", *, image_size: int = 32) -> LabelledImages:
         raise ValueError(f"split is {split!r}; use one of {', '.join(map(repr, parts))}")
     if image_size < 8:
         raise ValueError(f"image_size is {image_size}; the digits have 8×8 pixels, use 8 or more")
-    size = (image_size, image_size)
-    images = F.interpolate(images[parts[split]], size, mode="bilinear", align_corners=False)
+    images = enlarge(images[parts[split]], image_size)
     return LabelledImages(images, labels[parts[split]].clone())
 
 

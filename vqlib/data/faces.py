@@ -5,8 +5,8 @@ from functools import cache
 import numpy as np
 import torch
 from torch import Tensor
-from torch.nn import functional as F
 
+from vqlib.data.enlarge import enlarge
 from vqlib.data.images import TensorImages
 from vqlib.data.photos import bundled
 
@@ -31,9 +31,7 @@ def faces(split: str = "train", *, size: int = 32) -> TensorImages:
         raise ValueError(f"split is {split!r}; use one of {', '.join(map(repr, parts))}")
     if size < 25:
         raise ValueError(f"size is {size}; the faces have 25×25 pixels, use 25 or more")
-    images = _load()[parts[split]]
-    images = F.interpolate(images, (size, size), mode="bilinear", align_corners=False)
-    return TensorImages(images, flip=True)
+    return TensorImages(enlarge(_load()[parts[split]], size), flip=True)
 
 
 @cache

@@ -7,7 +7,7 @@ All arithmetic is exact in the sense of `exact`.
 
 import numpy as np
 
-from vqlib.data.scenery.exact import mix
+from vqlib.data.exact import mix
 
 LABELS = ("sky", "sun", "cloud", "mountain", "forest", "water", "meadow", "tree")
 SKY, SUN, CLOUD, MOUNTAIN, FOREST, WATER, MEADOW, TREE = range(len(LABELS))

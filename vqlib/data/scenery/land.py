@@ -3,6 +3,7 @@
 import numpy as np
 from numpy.random import Generator
 
+from vqlib.data.exact import decay, mix
 from vqlib.data.scenery.canvas import (
     CLOUD,
     FLAT,
@@ -14,7 +15,6 @@ from vqlib.data.scenery.canvas import (
     rgb,
     smooth,
 )
-from vqlib.data.scenery.exact import decay, mix
 from vqlib.data.scenery.light import Light
 
 ROCK, SNOW = ("4e5a76", "ccb69c"), ("9fb2da", "ffffff")
@@ -137,7 +137,8 @@ def water(canvas: Canvas, rng: Generator, light: Light, horizon: float) -> None:
     h, w = canvas.labels.shape
     first = max(1, at[0].start)
     t = np.maximum((canvas.y[at[0]] - horizon) / (1 - horizon), 0)
-    dense = 2.5 * t[:, 0] / (1 + 1.5 * t[:, 0])  # waves flatten with distance
+    # Waves flatten with distance: nearly log(1 + 6t) / log(7).
+    dense = (t * (3.1 + 0.8 * t) / (1 + 2.9 * t))[:, 0]
     ripple = canvas.noise(rng, 28, 6, octaves=2, at=at, y=dense) - 0.5
     r = 2 * first - 1 - np.arange(at[0].start, h, dtype=np.float32)[:, None]
     r = np.abs(r + ripple * t * (0.2 / canvas.pixel)).clip(0, first - 1).astype(np.int32)

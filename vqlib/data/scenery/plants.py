@@ -5,8 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.random import Generator
 
+from vqlib.data.exact import mix, turn
 from vqlib.data.scenery.canvas import FLAT, FOREST, MEADOW, TREE, Canvas, rgb, smooth
-from vqlib.data.scenery.exact import mix, turn
 from vqlib.data.scenery.land import GROUND
 from vqlib.data.scenery.light import Light
 
