@@ -34,7 +34,8 @@ def digits(split: str = "train", *, image_size: int = 32) -> LabelledImages:
         image_size: height and width in pixels; enlarged bilinearly from 8×8.
 
     Returns:
-        images (N, 1, image_size, image_size), white ink (1) on black (−1); labels 0–9.
+        images (N, 1, image_size, image_size), white ink (1) on black (−1), the same bits on every
+        processor; labels 0–9.
     """
     images, labels = _load()
     parts = {"train": slice(None, NUM_TRAIN), "held_out": slice(NUM_TRAIN, None)}

@@ -24,7 +24,7 @@ def faces(split: str = "train", *, size: int = 32) -> TensorImages:
         size: height and width in pixels; enlarged bilinearly from 25×25.
 
     Returns:
-        Images (1, size, size); `draw` mirrors half of them.
+        Images (1, size, size), the same bits on every processor; `draw` mirrors half of them.
     """
     parts = {"train": slice(None, NUM_TRAIN), "held_out": slice(NUM_TRAIN, None)}
     if split not in parts:

@@ -23,7 +23,7 @@ class Scene:
     """A landscape, and what is known about it."""
 
     image: Float[Tensor, "3 H W"]
-    """In [-1, 1]."""
+    """In [-1, 1], of 256 levels, so that saving it in 8 bits loses nothing."""
     labels: Int[Tensor, "H W"]
     """int64, index into `LABELS`; the moon counts as "sun"."""
     depth: Float[Tensor, "1 H W"]
@@ -39,7 +39,7 @@ class Scene:
 
 
 def scene(seed: int, *, height: int = 64, width: int = 64) -> Scene:
-    """Paint a landscape, a pure function of its arguments.
+    """Paint a landscape, a pure function of its arguments: the same bits on every processor.
 
     At another size the same seed gives the same kind of landscape: time, light, what is in it.
     At the same aspect ratio it is the same landscape, finer or coarser.

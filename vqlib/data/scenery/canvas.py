@@ -2,7 +2,7 @@
 
 Lengths are fractions of the picture's height, so that a wider picture shows more and stretches
 nothing. Random draws depend on the aspect ratio alone: a larger picture is the same one, sharper.
-All arithmetic is exact in the sense of `exact`.
+All arithmetic is that of `vqlib.data.exact`, the same on every processor.
 """
 
 import numpy as np
