@@ -73,6 +73,11 @@ def test_of_500_samples_a_classifier_of_real_digits_recognises_most(name):
     assert measured["samples_recognised"] >= 0.85
 
 
+# Until these learn again from scenes as they are painted now, what they measure on them is only
+# close, and the pictures that it was measured on are others in their last bits.
+REPAINTED = {"scenes_vqgan", "scenes_depth"}
+
+
 def check_codec(name: str, held_out) -> dict:
     record = pretrained_record(name)
     expected = record["held_out"]
@@ -80,7 +85,10 @@ def check_codec(name: str, held_out) -> dict:
     measured = codecs.measured(load_pretrained(name), held_out, reference, progress=False)
     if "frechet" in expected:
         frechet, recorded = measured.pop("frechet"), expected.pop("frechet")
-        assert frechet["protocol"] == recorded["protocol"]
+        protocols = frechet["protocol"], recorded["protocol"]
+        if name in REPAINTED:
+            assert len({protocol.pop("reference_digest") for protocol in protocols}) == 2
+        assert protocols[0] == protocols[1]
         assert frechet["distance"] == pytest.approx(recorded["distance"], rel=0.02)
         measured["frechet"] = expected["frechet"] = frechet["distance"]
     assert measured == pytest.approx(expected, rel=0.01)

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from torch.nn import functional as F
 
 from vqlib.data.images import Images
+from vqlib.data.pictures import read_picture, write_picture
 from vqlib.data.scenery import LABELS, chinese, english, random_facts
 from vqlib.data.scenes import Scene, Scenes, label_edges, scene
 
@@ -88,6 +89,12 @@ def test_seeds_mean_what_they_meant():
     assert s.caption["zh"] == "白天，湖边有雪山和森林，天上有云，近处是盖着雪的草地，左边长着松树"
     mean = torch.stack([s.image for s in many()]).mean((0, 2, 3))
     assert torch.allclose(mean, torch.tensor([-0.0244, -0.0082, -0.0324]), atol=0.002), mean
+
+
+def test_a_scene_is_the_same_after_it_was_saved(tmp_path):
+    for s in many()[:5]:
+        write_picture(s.image, tmp_path / "scene.png")
+        assert torch.equal(read_picture(tmp_path / "scene.png", channels=3), s.image)
 
 
 @pytest.mark.parametrize("size", [(32, 32), (128, 128)])

@@ -39,7 +39,8 @@ class CaptionedScenes:
     """Landscapes and what they show in words. Keeps the contract `Images`.
 
     What can be seen is known only when a scene is painted, so all are painted at once and kept, in
-    8 bits. With both languages there are twice as many: image i + n is image i again.
+    the 8 bits that they have. With both languages there are twice as many: image i + n is image i
+    again.
 
     Nothing is mirrored, neither here nor by those who train with it: captions say left and right.
 

@@ -6,7 +6,8 @@ from functools import cache
 import torch
 from jaxtyping import Float, Int
 from torch import Tensor
-from torch.nn import functional as F
+
+from vqlib.data.enlarge import enlarge
 
 # The last 297 in file order are held out, always the same ones.
 NUM_TRAIN = 1500
@@ -33,7 +34,8 @@ def digits(split: str = "train", *, image_size: int = 32) -> LabelledImages:
         image_size: height and width in pixels; enlarged bilinearly from 8×8.
 
     Returns:
-        images (N, 1, image_size, image_size), white ink (1) on black (−1); labels 0–9.
+        images (N, 1, image_size, image_size), white ink (1) on black (−1), the same bits on every
+        processor; labels 0–9.
     """
     images, labels = _load()
     parts = {"train": slice(None, NUM_TRAIN), "held_out": slice(NUM_TRAIN, None)}
@@ -41,8 +43,7 @@ def digits(split: str = "train", *, image_size: int = 32) -> LabelledImages:
         raise ValueError(f"split is {split!r}; use one of {', '.join(map(repr, parts))}")
     if image_size < 8:
         raise ValueError(f"image_size is {image_size}; the digits have 8×8 pixels, use 8 or more")
-    size = (image_size, image_size)
-    images = F.interpolate(images[parts[split]], size, mode="bilinear", align_corners=False)
+    images = enlarge(images[parts[split]], image_size)
     return LabelledImages(images, labels[parts[split]].clone())
 
 

@@ -5,8 +5,8 @@ from functools import cache
 import numpy as np
 import torch
 from torch import Tensor
-from torch.nn import functional as F
 
+from vqlib.data.enlarge import enlarge
 from vqlib.data.images import TensorImages
 from vqlib.data.photos import bundled
 
@@ -24,16 +24,14 @@ def faces(split: str = "train", *, size: int = 32) -> TensorImages:
         size: height and width in pixels; enlarged bilinearly from 25×25.
 
     Returns:
-        Images (1, size, size); `draw` mirrors half of them.
+        Images (1, size, size), the same bits on every processor; `draw` mirrors half of them.
     """
     parts = {"train": slice(None, NUM_TRAIN), "held_out": slice(NUM_TRAIN, None)}
     if split not in parts:
         raise ValueError(f"split is {split!r}; use one of {', '.join(map(repr, parts))}")
     if size < 25:
         raise ValueError(f"size is {size}; the faces have 25×25 pixels, use 25 or more")
-    images = _load()[parts[split]]
-    images = F.interpolate(images, (size, size), mode="bilinear", align_corners=False)
-    return TensorImages(images, flip=True)
+    return TensorImages(enlarge(_load()[parts[split]], size), flip=True)
 
 
 @cache

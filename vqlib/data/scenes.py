@@ -23,7 +23,7 @@ class Scene:
     """A landscape, and what is known about it."""
 
     image: Float[Tensor, "3 H W"]
-    """In [-1, 1]."""
+    """In [-1, 1], of 256 levels, so that saving it in 8 bits loses nothing."""
     labels: Int[Tensor, "H W"]
     """int64, index into `LABELS`; the moon counts as "sun"."""
     depth: Float[Tensor, "1 H W"]
@@ -39,7 +39,7 @@ class Scene:
 
 
 def scene(seed: int, *, height: int = 64, width: int = 64) -> Scene:
-    """Paint a landscape, a pure function of its arguments.
+    """Paint a landscape, a pure function of its arguments: the same bits on every processor.
 
     At another size the same seed gives the same kind of landscape: time, light, what is in it.
     At the same aspect ratio it is the same landscape, finer or coarser.
@@ -58,7 +58,7 @@ def scene(seed: int, *, height: int = 64, width: int = 64) -> Scene:
     rng = np.random.Generator(np.random.PCG64(seed))
     planned = scenery.random_facts(rng)
     canvas = _paint(planned, rng, height, width)
-    image = torch.from_numpy(_blocks(canvas.color).mean(0)).clamp(0, 1).mul(2).sub(1)
+    image = torch.from_numpy(_rounded(canvas.color))
     labels, depth = _shrink(canvas.labels, canvas.depth)
     facts = planned.seen({LABELS[k] for k in np.bincount(labels.ravel()).nonzero()[0]})
     labels, depth = torch.from_numpy(labels), torch.from_numpy(depth)
@@ -159,10 +159,16 @@ def _blocks(painted: np.ndarray) -> np.ndarray:
     return np.stack([painted[..., i::s, j::s] for i in range(s) for j in range(s)])
 
 
+def _rounded(color: np.ndarray) -> np.ndarray:
+    """Painted colors from 0 to 1 as 8 bits see them in the final size, in [-1, 1]."""
+    levels = sum(_blocks(color)) * (255 / scenery.OVERSAMPLING**2)
+    return np.rint(levels.clip(0, 255)) / 127.5 - 1
+
+
 def _shrink(labels: np.ndarray, depth: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """The label most painted pixels have (of two such labels the nearer), and its mean depth."""
     labels, depth = _blocks(labels), _blocks(depth)
     votes = np.stack([(labels == k).sum(0, dtype=np.int8) for k in range(len(LABELS))])
     winner = len(LABELS) - 1 - votes[::-1].argmax(0)
     agree = labels == winner
-    return winner, (depth * agree).sum(0) / agree.sum(0, dtype=np.float32)
+    return winner, sum(depth * agree) / agree.sum(0, dtype=np.float32)

@@ -2,9 +2,12 @@
 
 Lengths are fractions of the picture's height, so that a wider picture shows more and stretches
 nothing. Random draws depend on the aspect ratio alone: a larger picture is the same one, sharper.
+All arithmetic is that of `vqlib.data.exact`, the same on every processor.
 """
 
 import numpy as np
+
+from vqlib.data.exact import mix
 
 LABELS = ("sky", "sun", "cloud", "mountain", "forest", "water", "meadow", "tree")
 SKY, SUN, CLOUD, MOUNTAIN, FOREST, WATER, MEADOW, TREE = range(len(LABELS))
@@ -76,7 +79,7 @@ class Canvas:
         total = 0.0
         for scale in (2**k for k in range(octaves)):
             total = total + self.cells(rng, rows * scale, columns * scale, y, at[1]) * (1 / scale)
-        return total * (1 / (2 - 2 ** (1 - octaves)))
+        return total * _share(octaves)
 
     def ridges(self, rng, rows, columns, *, octaves, y):
         """Noise in [0, 1] with sharp crests, which are rougher the higher they are.
@@ -90,31 +93,28 @@ class Canvas:
             crest = crest * crest
             total = total + crest * rough * (1 / scale)
             rough = np.minimum(1.6 * crest, 1)
-        return total * (1 / (2 - 2 ** (1 - octaves)))
+        return total * _share(octaves)
 
     def cells(self, rng, rows, columns, y, x=slice(None)):
         """Random values on a lattice, joined smoothly, at the places `y` (h,) and columns `x`."""
         shape = int(rows) + 3, int(columns * self.aspect) + 3
         lattice = rng.random(shape, np.float32)
-        down = _weights(y * np.float32(rows), shape[0])
-        across = _weights(self.x[0, x] * np.float32(columns), shape[1])
-        return down @ lattice @ across.T
+        i, down = _between(y * np.float32(rows))
+        j, across = _between(self.x[0, x] * np.float32(columns))
+        lattice = mix(lattice.take(j, axis=1), lattice.take(j + 1, axis=1), across)
+        return mix(lattice.take(i, axis=0), lattice.take(i + 1, axis=0), down[:, None])
 
 
-def _weights(places, n):
-    """How much each of n lattice points counts at each place: two neighbours share one."""
+def _between(places):
+    """The lattice point before each place, and how much the next one counts there."""
     i = places.astype(np.intp)
     t = places - i.astype(np.float32)
-    t = t * t * (3 - 2 * t)
-    rows = np.arange(len(i))
-    weights = np.zeros((len(i), n), np.float32)
-    weights[rows, i], weights[rows, i + 1] = 1 - t, t
-    return weights
+    return i, t * t * (3 - 2 * t)
 
 
-def mix(a, b, t):
-    """`a` where t is 0, `b` where t is 1."""
-    return a + (b - a) * t
+def _share(octaves):
+    """What brings 1 + ½ + ¼ + … of so many noises back to 1."""
+    return 1 / (2 - 2 / 2**octaves)
 
 
 def smooth(low, high, t):

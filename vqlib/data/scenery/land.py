@@ -3,6 +3,7 @@
 import numpy as np
 from numpy.random import Generator
 
+from vqlib.data.exact import decay, mix
 from vqlib.data.scenery.canvas import (
     CLOUD,
     FLAT,
@@ -11,7 +12,6 @@ from vqlib.data.scenery.canvas import (
     SUN,
     WATER,
     Canvas,
-    mix,
     rgb,
     smooth,
 )
@@ -53,7 +53,7 @@ def sun(
     at = canvas.window(0, horizon)
     dx, dy = canvas.x - x, canvas.y[at[0]] - y
     r = np.sqrt(dx * dx + dy * dy)
-    glow = 0.3 * np.exp(r * (-0.13 / radius)) + 0.6 * np.exp(r * (-0.5 / radius))
+    glow = 0.3 * decay(r * (0.13 / radius)) + 0.6 * decay(r * (0.5 / radius))
     canvas.paint(glow, mix(light.low, light.sun, glow), at=at)
     disc = canvas.cover(radius - r)
     if crescent:
@@ -90,7 +90,8 @@ def _mountain_range(canvas, rng, light, horizon, near, snow):
     z = np.linspace(0, 1, K, dtype=np.float32)
     envelope = canvas.noise(rng, 0, 1.3, y=FLAT) * 0.8 + 0.45
     crests = canvas.ridges(rng, 2.2, 2.2, octaves=5, y=z) * 0.88 + 0.12
-    terrain = crests * envelope * (z[:, None] ** 0.8 * horizon * mix(1.25, 0.62, near))
+    rise = 0.2 * z + 0.8 * np.sqrt(z) * np.sqrt(np.sqrt(z))  # nearly z to the power of 0.8
+    terrain = crests * envelope * (rise[:, None] * horizon * mix(1.25, 0.62, near))
     reach = np.maximum.accumulate(terrain, axis=0)  # the skyline of all that is not farther
     highest = float(reach[-1].max())
     at = canvas.window(horizon - highest, horizon)
@@ -136,7 +137,8 @@ def water(canvas: Canvas, rng: Generator, light: Light, horizon: float) -> None:
     h, w = canvas.labels.shape
     first = max(1, at[0].start)
     t = np.maximum((canvas.y[at[0]] - horizon) / (1 - horizon), 0)
-    dense = np.log1p(6 * t[:, 0]) * np.float32(1 / np.log(7))  # waves flatten with distance
+    # Waves flatten with distance: nearly log(1 + 6t) / log(7).
+    dense = (t * (3.1 + 0.8 * t) / (1 + 2.9 * t))[:, 0]
     ripple = canvas.noise(rng, 28, 6, octaves=2, at=at, y=dense) - 0.5
     r = 2 * first - 1 - np.arange(at[0].start, h, dtype=np.float32)[:, None]
     r = np.abs(r + ripple * t * (0.2 / canvas.pixel)).clip(0, first - 1).astype(np.int32)
@@ -183,5 +185,5 @@ def meadow(
     texture = canvas.noise(rng, 16, 5, octaves=3, at=at)
     lit = np.clip(lit + 0.9 * texture - 0.4, 0, 1)
     color = light.on(mix(*map(rgb, GROUND[kind]), lit), 0.3 + 0.7 * lit)
-    color = mix(color, light.haze, 0.45 * (1 - t) ** 3)
+    color = mix(color, light.haze, 0.45 * ((1 - t) * (1 - t) * (1 - t)))
     canvas.paint(canvas.cover(y - shore), color, MEADOW, 1.5 * t - 0.5, at=at)

@@ -4,7 +4,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from vqlib.data.scenery.canvas import mix, rgb
+from vqlib.data.exact import mix
+from vqlib.data.scenery.canvas import rgb
 
 # The sky at the top, half-way and at the horizon; sun or moon; light and shadow on the land.
 # Each time of day has two rows, and a picture is somewhere between them.

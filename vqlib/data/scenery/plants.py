@@ -1,12 +1,12 @@
 """Forest, grass, flowers and trees."""
 
 from dataclasses import dataclass
-from math import cos, sin
 
 import numpy as np
 from numpy.random import Generator
 
-from vqlib.data.scenery.canvas import FLAT, FOREST, MEADOW, TREE, Canvas, mix, rgb, smooth
+from vqlib.data.exact import mix, turn
+from vqlib.data.scenery.canvas import FLAT, FOREST, MEADOW, TREE, Canvas, rgb, smooth
 from vqlib.data.scenery.land import GROUND
 from vqlib.data.scenery.light import Light
 
@@ -48,7 +48,7 @@ def grass(
     tip_x, tip_y = x + length * (u[3] - 0.5), y - length
     color = light.on(mix(*map(rgb, GROUND[kind]), u[4]), 0.3 + 0.7 * u[4])[:, 0]  # (3, n)
     along = np.linspace(0, 1, max(3, int(0.06 / canvas.pixel)), dtype=np.float32)[:, None]
-    strokes = mix(x, tip_x, along**2), mix(y, tip_y, along)
+    strokes = mix(x, tip_x, along * along), mix(y, tip_y, along)
     _dots(canvas, *strokes, 0.008, color, 0.25 if kind == "snowy" else 0.55)
     if kind == "flowery":
         petals = light.on(rgb(FLOWERS[int(5 * rng.random())]), 0.9)[:, 0]
@@ -75,7 +75,8 @@ def _disc(size):
     step = np.arange(max(1, round(size)), dtype=np.float32)
     r, c = np.meshgrid(step, step)
     middle = (len(step) - 1) / 2
-    return np.stack([r, c])[:, np.hypot(r - middle, c - middle) <= middle + 0.3]
+    dr, dc, reach = r - middle, c - middle, middle + 0.3
+    return np.stack([r, c])[:, dr * dr + dc * dc <= reach * reach]
 
 
 @dataclass(frozen=True)
@@ -107,10 +108,10 @@ def trees(
     colors = [rgb(code) for code in LEAVES[kind]]
     draw = _pine if kind.endswith("pines") else _broadleaf
     u = rng.random((n, 4))
-    for k, (forward, across, tall, tone) in enumerate(u[u[:, 0].argsort()].tolist()):
+    for k, (forward, across, tall, tone) in enumerate(u[u[:, 0].argsort(kind="stable")].tolist()):
         right = k % 2 if side == "both" else side == "right"
         x = abs(right - 0.38 * across) * canvas.aspect
-        foot = mix(float(shore[0, canvas.column(x)]) + 0.01, 1.02, forward**2)
+        foot = mix(float(shore[0, canvas.column(x)]) + 0.01, 1.02, forward * forward)
         near = min(max((foot - horizon) / (1 - horizon), 0.0), 1.0)
         tree = Tree(x, foot, (0.09 + 0.55 * near) * (0.7 + 0.6 * tall), near, tone)
         _shade(canvas, light, tree)
@@ -144,9 +145,9 @@ def _broadleaf(canvas, light, tree, foliage, colors):
     at, u, v = _around(canvas, tree, 0.4 * tree.size)
     nearest, lit = np.float32(np.inf), np.float32(0)
     for k in range(6):
-        angle, r = 2.4 * k + 6 * tree.tone, 0.19 - 0.013 * k
-        du, dv = u - 0.17 * cos(angle), v - (0.52 + 0.15 * sin(angle))
-        distance = (du * du + dv * dv) * (1 / r**2)  # squared, in radii
+        across, up = turn(2.4 * k + 6 * tree.tone)
+        du, dv, r = u - 0.17 * across, v - (0.52 + 0.15 * up), 0.19 - 0.013 * k
+        distance = (du * du + dv * dv) * (1 / (r * r))  # squared, in radii
         ball = (0.45 + dv / (2.8 * r)) + du * (light.side / (2.8 * r))
         lit = np.where(distance < nearest, ball, lit)
         nearest = np.minimum(nearest, distance)
@@ -165,5 +166,6 @@ def _around(canvas, tree, half):
 def _leaves(canvas, light, tree, inside, lit, colors, at):
     lit = np.clip(lit, 0, 1)
     color = light.on(mix(*colors, lit * (0.6 + 0.5 * tree.tone)), 0.15 + 0.85 * lit)
-    color = mix(color, light.haze, 0.35 * (1 - tree.near) ** 2)
+    far = 1 - tree.near
+    color = mix(color, light.haze, 0.35 * far * far)
     canvas.paint(canvas.cover(inside), color, TREE, 1.5 * tree.near - 0.5, at=at)
