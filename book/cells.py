@@ -18,7 +18,9 @@ INSTALL = """\
 import importlib.util
 
 if importlib.util.find_spec("vqlib") is None:
-    %pip install -q "vqlib[course] @ git+{repository}"\
+    %pip install -q "vqlib[course] @ git+{repository}"
+# Before torch, which then lets idle threads sleep · 先于 torch 导入，空闲的线程才会休眠
+import vqlib\
 """
 
 

@@ -1,5 +1,7 @@
 """Shared by all tests."""
 
+import vqlib  # isort: skip  # before torch, which reads how its idle threads are to wait
+
 import signal
 import struct
 from collections.abc import Iterator

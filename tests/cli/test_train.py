@@ -1,5 +1,6 @@
 """`vqlib train`: stage 1 on own pictures, stage 2, and going on with any of them."""
 
+import re
 import signal
 from dataclasses import replace
 from pathlib import Path
@@ -7,6 +8,7 @@ from pathlib import Path
 import pytest
 import torch
 from PIL import Image
+from tqdm import tqdm
 
 from tests.cli.commands import TINY, refusal, run, write_pictures
 from vqlib.cli.train import CODES, TrainVQGAN, TrainVQVAE
@@ -90,10 +92,14 @@ def test_what_a_run_folder_holds_decides_what_can_go_on_there(pictures, tmp_path
     before = weights(out)
     assert "already holds a run (step_00000002); resume it" in refusal(capsys, *call, "--steps", 2)
     for changes, message in [
-        (["--steps", 4], "trained by another recipe (steps: 2 then, 4 now)"),
-        (["--steps", 2, "--num-codes", 32], "with another model (num_codes: 512 then, 32 now)"),
-        (["--steps", 2, "--codes", "ema"], "with another model (codes: GradientCodes() then, EMA"),
-        (["--steps", 2, "--size", 64], "with another model (image_size: 32 then, 64 now)"),
+        (["--steps", 4, "--seed", 1], "trained by another recipe (--seed: 0 then, 1 now)"),
+        (["--steps", 1], "--steps is 1, but "),
+        (["--steps", 2, "--num-codes", 32], "with another model (--num-codes: 512 then, 32 now)"),
+        (
+            ["--steps", 2, "--codes", "ema"],
+            "another model (--codes: GradientCodes() then, EMA",
+        ),
+        (["--steps", 2, "--size", 64], "with another model (--size: 32 then, 64 now)"),
     ]:
         assert message in refusal(capsys, *call, *changes, "--resume")
     assert run(*call, "--steps", 2, "--resume") == 0  # already done
@@ -101,6 +107,85 @@ def test_what_a_run_folder_holds_decides_what_can_go_on_there(pictures, tmp_path
     assert all(torch.equal(value, before[name]) for name, value in weights(out).items())
     other = ["train", "vqgan", "--data", pictures, "--out", out, *PHOTOS, "--resume"]
     assert "trained by another recipe" in refusal(capsys, *other, "--steps", 2)
+
+
+def test_a_run_opens_with_what_is_going_to_happen(pictures, tmp_path, capsys):
+    call = ["train", "vqgan", "--data", pictures, "--out", tmp_path / "run", *PHOTOS]
+    assert run(*call, "--steps", 3, "--disc-channels", 8) == 0
+    said = capsys.readouterr().out
+    for line in (
+        r"^pictures 9 to learn from, 3 held out$",
+        r"^codec    [\d.]+ million parameters; 32×32 pixels become 8×8 tokens of 512 codes",
+        r"^device   cpu, fp32$",
+        r"^training 3 steps of 4$",
+        r"^critic   comes in after step 1 \(--disc-start\)$",
+        r"^saving   in .*run, every 500 steps and at the end; the last 2 checkpoints are kept$",
+    ):
+        assert re.search(line, said, re.MULTILINE), (line, said)
+    assert run(*call, "--steps", 4, "--disc-channels", 8, "--resume") == 0
+    words = capsys.readouterr().out
+    assert "4 steps of 4, going on after step 3; the run was to have 3, and its learning" in words
+    assert "after step 1 (--disc-start)" in words
+    late = [*call[:5], tmp_path / "late", *call[6:], "--steps", 2, "--disc-start", 7]
+    assert run(*late) == 0
+    assert "critic   none: it would come in after step 7 (--disc-start)" in capsys.readouterr().out
+
+
+def test_a_small_folder_gets_a_small_batch(tmp_path, capsys):
+    folder = write_pictures(tmp_path / "mine", 5)
+    call = ["train", "vqvae", "--data", folder, "--out", tmp_path / "run", *PHOTOS[:4]]
+    assert run(*call, "--steps", 1, "--device", "cpu") == 0
+    assert "vqlib: batches of 4, not of 64: there are only 4 pictures" in capsys.readouterr().err
+
+
+def test_grey_and_never_mirrored(pictures, tmp_path):
+    out = tmp_path / "run"
+    call = ["train", "vqvae", "--data", pictures, "--out", out, *PHOTOS, "--steps", 1]
+    assert run(*call, "--channels", 1, "--no-flip") == 0
+    assert load_model(out / "step_00000001").config.image_channels == 1
+    asked = TrainVQVAE(out=out, data=str(pictures), flip=False)
+    assert not asked.images("train", vqvae_photos()).flip
+    assert replace(asked, flip=True).images("train", vqvae_photos()).flip
+
+
+def test_sigterm_ends_with_143_and_loses_nothing(pictures, codec, tmp_path, capsys, monkeypatch):
+    add = RunLog.add
+
+    def add_and_terminate(log: RunLog, step: int, *values: object) -> None:
+        add(log, step, *values)
+        if step == 2:
+            signal.raise_signal(signal.SIGTERM)
+
+    monkeypatch.setattr(RunLog, "add", add_and_terminate)
+    call = ["train", "vqvae", "--data", pictures, "--start-from", codec, "--out", tmp_path / "run"]
+    assert run(*call, *QUICK, "--steps", 4, "--log-every", 1) == 143
+    said = capsys.readouterr().out
+    assert "interrupted at step 2 of 4; go on with the same command and --resume" in said
+    assert "held-out images" not in said
+    assert latest_checkpoint(tmp_path / "run").name == "step_00000002"
+
+
+def test_a_run_that_diverges_says_so_in_a_line(pictures, tmp_path, capsys):
+    call = ["train", "vqvae", "--data", pictures, "--out", tmp_path / "run", *PHOTOS]
+    call += ["--steps", 40, "--learning-rate", 1e12, "--warmup-steps", 0, "--save-every", 1]
+    assert run(*call) == 2
+    error = capsys.readouterr().err.splitlines()[-1]
+    assert error.startswith("vqlib: error: the run has diverged: ")
+    assert "use a smaller --learning-rate, more --warmup-steps" in error
+    kept = latest_checkpoint(tmp_path / "run")
+    if kept is not None:
+        assert all(value.isfinite().all() for value in weights(tmp_path / "run").values())
+
+
+def test_a_bar_on_a_slow_machine_stands_before_no_error(tmp_path, capsys, monkeypatch):
+    def at_once(*items, delay, **options):
+        return tqdm(*items, **options)
+
+    monkeypatch.setattr("vqlib.data.checked.tqdm", at_once)
+    folder = write_pictures(tmp_path / "mine", 12)
+    (folder / "01.png").write_text("these are words")
+    call = ["train", "vqvae", "--data", folder, "--out", tmp_path / "run", *PHOTOS]
+    assert "01.png (not a picture" in refusal(capsys, *call)
 
 
 def test_a_run_can_start_from_any_model(codec, pictures, tmp_path):
@@ -202,23 +287,36 @@ def test_both_stages_then_a_sample(tmp_path, capsys):
     with Image.open(out) as sheet:
         assert sheet.size == (2 * 34 + 2, 34 + 2)
     again = ["train", "prior", "--out", tmp_path / "prior", *codec, *quick, "--num-layers", 2]
-    assert "with another model (num_layers: 4 then, 2 now)" in refusal(capsys, *again, "--resume")
+    assert "with another model (--num-layers: 4 then, 2 now)" in refusal(capsys, *again, "--resume")
 
 
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["vqvae", "--data", "nowhere"], "data is 'nowhere': no such folder, and no such data set"),
+        (
+            ["vqvae", "--data", "nowhere"],
+            "--data is 'nowhere': no such folder, and no such",
+        ),
         (["vqvae", "--data", "empty"], "empty: no pictures in this folder or below"),
-        (["vqvae", "--data", "mine"], "batch_size is 64, the data set has 2 images"),
-        (["vqvae", "--data", "mine", "--size", "30"], "image_size is 30; it must be a multiple"),
-        (["vqvae", "--data", "mine", "--num-codes", "1"], "num_codes is 1; a codebook needs"),
+        (
+            ["vqvae", "--data", "mine", "--accumulate", "4"],
+            "there are 2 pictures to learn from, 4",
+        ),
+        (["vqvae", "--data", "mine", "--size", "30"], "--size is 30; it must be a multiple"),
+        (["vqvae", "--data", "mine", "--num-codes", "1"], "--num-codes is 1; a codebook needs"),
         (["vqvae", "--data", "mine", "--start-from", "empty"], "config.json not found"),
         (["vqvae", "--data", "photos", "--shape", "digits"], "photos has images with 3 channels"),
-        (["vqvae", "--data", "mnist", "--size", "64"], "size is 64; mnist has images of 32×32"),
-        (["vqvae", "--batch-size", "5000"], "batch_size is 5000, the data set has 1500"),
-        (["vqvae", "--device", "abacus"], "device is 'abacus', which cannot be used here"),
-        (["vqgan", "--perceptual", "none"], "perceptual_weight is 1.0, but there is no perceptual"),
+        (["vqvae", "--data", "mnist", "--size", "64"], "--size is 64; mnist has images of 32×32"),
+        (
+            ["vqvae", "--start-from", "digits_vqvae", "--codes", "ema"],
+            "--codes says nothing",
+        ),
+        (["vqvae", "--start-from", "digits_vqvae", "--shape", "f8"], "--shape says nothing"),
+        (["vqvae", "--start-from", "digits_vqvea"], "digits_vqvae"),
+        (["vqvae", "--data", "digits", "--no-flip", "--channels", "3"], "digits has images with 1"),
+        (["vqvae", "--data", "scenes", "--no-flip"], "scenes"),
+        (["vqvae", "--device", "abacus"], "--device is 'abacus', which cannot be used here"),
+        (["vqgan", "--perceptual", "none"], "--perceptual-weight is 1.0, but there is"),
     ],
     ids=lambda value: "_".join(value) if isinstance(value, list) else "",
 )
@@ -239,6 +337,6 @@ def test_wrong_values_get_one_line(
 def test_a_recipe_refuses_numbers_that_mean_nothing(flag, tmp_path, capsys):
     assert run("train", "vqgan", "--out", tmp_path / "run", f"--{flag}", 0) == 2
     error = capsys.readouterr().err
-    assert f"{flag.replace('-', '_')} is 0" in error
+    assert f"--{flag} is 0" in error
     assert "Traceback" not in error and "__" not in error
     assert not (tmp_path / "run").exists()

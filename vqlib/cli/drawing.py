@@ -1,7 +1,6 @@
 """What all commands that draw pictures ask: which prior, and how it chooses tokens."""
 
-import re
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from typing import Literal
 
 import torch
@@ -41,10 +40,7 @@ class Drawing:
     def sampling(self) -> Sampling:
         """How tokens are chosen; raises `ValueError` on numbers that mean nothing."""
         check_seed(self.seed)
-        try:
-            return Sampling(self.temperature, self.top_k, self.top_p, self.guidance)
-        except ValueError as error:
-            raise ValueError(with_flags(str(error), Sampling)) from error
+        return Sampling(self.temperature, self.top_k, self.top_p, self.guidance)
 
     def pipeline(self) -> Pipeline:
         """Prior and codecs, ready to draw."""
@@ -84,10 +80,3 @@ def check_seed(seed: int) -> None:
     """Raise `ValueError` on a seed that torch cannot count on from."""
     if not 0 <= seed <= MAX_SEED:
         raise ValueError(f"--seed is {seed}; use 0 to {MAX_SEED}")
-
-
-def with_flags(words: str, config: type) -> str:
-    """A message about the fields of a configuration, told of the flags that set them."""
-    for name in (field.name for field in fields(config)):
-        words = re.sub(rf"\b{name} is\b", f"--{name.replace('_', '-')} is", words)
-    return words

@@ -27,6 +27,9 @@ SYNONYMS = {
     "--prompt": "--text",
 }
 
+# Fields of the library that a flag sets under a shorter name.
+OTHER_NAMES = {"image_size": "--size", "image_channels": "--channels"}
+
 
 def subcommands(kind: type) -> dict[str, type]:
     """The commands below a command, by name; none where it is one that runs."""
@@ -87,8 +90,9 @@ def with_flags(message: str, kind: type) -> str:
     A name with an underscore is a flag wherever it stands; a plain word only where a message begins
     with what is wrong with it, as in "steps is 0".
     """
-    for name in sorted(flags(kind), key=len, reverse=True):
-        word = name[2:].replace("-", "_")
+    known = {name[2:].replace("-", "_"): name for name in flags(kind)}
+    known |= {word: name for word, name in OTHER_NAMES.items() if name in known.values()}
+    for word, name in sorted(known.items(), key=lambda pair: len(pair[0]), reverse=True):
         pattern = rf"(?<![\w./-]){word}(?![\w./(-])" if "_" in word else rf"^{word}(?= (is|needs) )"
         message = re.sub(pattern, name, message)
     return message

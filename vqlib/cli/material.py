@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from vqlib.cli.messages import name_left_out
+from vqlib.cli.messages import name_left_out, name_unread
 from vqlib.cli.prior_source import PriorSource
 from vqlib.compress.perceptual import weights_digest
 from vqlib.data.pictures import grid
@@ -132,6 +132,7 @@ def from_pictures(
     source.name_classes(task)
     train, condition = prior_data(task, "train", workers=workers)
     name_left_out(train.images)
+    name_unread(train.images)
     try:
         held_out, _ = prior_data(task, "held_out", at_most=NUM_HELD_OUT)
     except (ValueError, OSError) as error:

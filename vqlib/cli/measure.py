@@ -12,7 +12,7 @@ import torch
 from torch import nn
 from tyro.conf import Positional
 
-from vqlib.cli.messages import name_left_out, say
+from vqlib.cli.messages import name_left_out, name_unread, say
 from vqlib.cli.models import PICTURE_CODECS, load_kind
 from vqlib.cli.prior_source import CODECS
 from vqlib.cli.targets import check_file, write_json
@@ -159,6 +159,7 @@ class Measure:
             broken=self.broken,
         )
         name_left_out(images)
+        name_unread(images)
         return images
 
     def _side_of_samples(self) -> int:

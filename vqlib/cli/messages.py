@@ -4,6 +4,7 @@ import os
 import sys
 
 from vqlib.data.images import Images
+from vqlib.data.unread import unread_lines
 
 
 def say(words: str) -> None:
@@ -17,3 +18,10 @@ def name_left_out(images: Images) -> None:
         return
     for path, reason in getattr(images, "skipped", ()):
         say(f"left out: {path}: {reason}")
+
+
+def name_unread(images: Images) -> None:
+    """Say which kinds of files in a folder are never read, and what to do about them."""
+    if os.environ.get("RANK", "0") == "0":
+        for line in unread_lines(getattr(images, "unread", {})):
+            say(line)

@@ -5,7 +5,6 @@ from pathlib import Path
 from typing import Literal
 
 from vqlib.cli.classes import numbered
-from vqlib.cli.drawing import with_flags
 from vqlib.cli.messages import say
 from vqlib.cli.models import PICTURE_CODECS, load_kind
 from vqlib.compress.vqvae import LabelMapVQVAE
@@ -73,22 +72,19 @@ class PriorSource:
         flag = "--condition-codec"
         codec = load_kind(self._codec(), *PICTURE_CODECS, device=device, flag="--codec")
         second = second and load_kind(second, *kinds, device=device, flag=flag)
-        try:
-            return PriorTask(
-                codec=codec,
-                data=self.data,
-                meaning=meaning,
-                condition_codec=second,
-                maps=self.maps,
-                size=self.size,
-                window=window,
-                language=self.language,
-                reduction=self.reduction,
-                root=self.data_root,
-                broken=self.broken,
-            )
-        except ValueError as error:
-            raise ValueError(with_flags(str(error), PriorTask)) from error
+        return PriorTask(
+            codec=codec,
+            data=self.data,
+            meaning=meaning,
+            condition_codec=second,
+            maps=self.maps,
+            size=self.size,
+            window=window,
+            language=self.language,
+            reduction=self.reduction,
+            root=self.data_root,
+            broken=self.broken,
+        )
 
     def name_classes(self, task: PriorTask) -> None:
         """Say which number stands for which class; and whether parts of a data set get mixed."""

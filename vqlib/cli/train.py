@@ -13,7 +13,7 @@ from tqdm import tqdm
 from vqlib.cli.batch import fitting_batch
 from vqlib.cli.closing import closing_line
 from vqlib.cli.flags import flag
-from vqlib.cli.messages import name_left_out
+from vqlib.cli.messages import name_left_out, name_unread
 from vqlib.cli.models import find_model, load_kind
 from vqlib.cli.opening import about_codec, about_pictures, about_run, opening
 from vqlib.cli.train_prior import TrainPrior
@@ -90,6 +90,7 @@ class TrainStage1:
         model = self.model()
         config = model.config if isinstance(model, VQVAE) else model
         train = self.images("train", config)
+        name_unread(train)
         recipe = fitting_batch(recipe, len(train))
         try:
             held_out: Images | str = self.images("held_out", config)

@@ -51,7 +51,7 @@ def check_files(
     try:
         with quiet_pillow(), ThreadPoolExecutor() as pool:
             troubles = pool.map(trouble, unknown)
-            bar = tqdm(troubles, purpose, len(unknown), disable=not progress, delay=1)
+            bar = tqdm(troubles, purpose, len(unknown), disable=not progress, delay=1, leave=False)
             found.update(zip(unknown, bar, strict=True))
     finally:
         news = {name: states[name] for name, reason in found.items() if reason is None}

@@ -57,7 +57,8 @@ def encoded_once(
     """The tokens of images as they are for measuring; of many images, some from all parts."""
     rows = torch.arange(0, len(images), -(-len(images) // at_most))
     tokens, values = [], []
-    for part in tqdm(rows.split(batch_size), "encoding", disable=not progress, delay=1):
+    parts = rows.split(batch_size)
+    for part in tqdm(parts, "encoding", disable=not progress, delay=1, leave=False):
         s, value = encode(torch.stack([images[i] for i in part.tolist()]), part)
         tokens.append(s.cpu())
         values += [] if value is None else [value.cpu()]
