@@ -1,6 +1,6 @@
 """Shared by all tests."""
 
-import vqlib  # isort: skip  # before torch, which reads how its idle threads are to wait
+import vqlib  # noqa: F401, I001  (before torch, which reads how its idle threads are to wait)
 
 import signal
 import struct

@@ -420,3 +420,13 @@ def test_validation_needs_held_out_pictures():
 def test_data_that_do_not_fit_the_model(data, message):
     with pytest.raises(ValueError, match=message):
         train(data, steps=1)
+
+
+def test_a_prior_is_resumed_with_the_same_pictures(tmp_path):
+    recipe = PriorRecipe(**SHORT, steps=2)
+    config = GPTConfig(64, (4, 4), num_layers=1, num_heads=1, width=8)
+    tokens = torch.randint(64, (50, 4, 4), generator=torch.Generator().manual_seed(0))
+    train_prior(TokenGrids(tokens), config, recipe, folder=tmp_path, **QUIET)
+    with pytest.raises(ValueError, match="other tokens .of 50 pictures, now of 40 pictures"):
+        few = TokenGrids(tokens[:40])
+        train_prior(few, config, recipe, folder=tmp_path, resume=True, **QUIET)

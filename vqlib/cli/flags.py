@@ -88,13 +88,14 @@ def with_flags(message: str, kind: type) -> str:
     """A message of the library, which names fields, in the words of the command line.
 
     A name with an underscore is a flag wherever it stands; a plain word only where a message begins
-    with what is wrong with it, as in "steps is 0".
+    with what is wrong with it, as in "steps is 0", or compares values, as in "(seed: 0 then, 1 now)".
     """
     known = {name[2:].replace("-", "_"): name for name in flags(kind)}
     known |= {word: name for word, name in OTHER_NAMES.items() if name in known.values()}
     for word, name in sorted(known.items(), key=lambda pair: len(pair[0]), reverse=True):
-        pattern = rf"(?<![\w./-]){word}(?![\w./(-])" if "_" in word else rf"^{word}(?= (is|needs) )"
-        message = re.sub(pattern, name, message)
+        anywhere = rf"(?<![\w./-]){word}(?![\w./(-])"
+        begins = rf"^{word}(?= (is|needs) )|(?<=[(,] ){word}(?=: )|(?<=\(){word}(?=: )"
+        message = re.sub(anywhere if "_" in word else begins, name, message)
     return message
 
 

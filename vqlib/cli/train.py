@@ -122,6 +122,9 @@ class TrainStage1:
             config = replace(config, num_codes=self.num_codes)
         if self.size is not None:
             config = replace(config, image_size=self.size)
+        if self.channels is not None:
+            network = replace(config.autoencoder, image_channels=self.channels)
+            config = replace(config, autoencoder=network)
         return replace(config, codes=CODES[self.codes or "gradient"])
 
     @property
@@ -144,7 +147,7 @@ class TrainStage1:
         return images
 
     def _shape(self) -> VQVAEConfig:
-        grey = self.channels == 1 or self.data in ("digits", "mnist", "faces", "textures")
+        grey = self.data in ("digits", "mnist", "faces", "textures")
         small = "cifar10" if self.data == "cifar10" else "photos"
         shape = self.shape or ("digits" if self.data in ("digits", "mnist", "faces") else small)
         if shape == "digits":

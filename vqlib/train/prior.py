@@ -18,6 +18,7 @@ from vqlib.train.checkpoint import save_model
 from vqlib.train.loop import Run, clip_gradients, mean_logs
 from vqlib.train.recipe import Recipe, Trained
 from vqlib.train.runtime import start
+from vqlib.train.stage1 import material_of
 from vqlib.train.token_data import TokenData
 
 # Where in a run folder the model lies that predicted held-out pictures best.
@@ -131,7 +132,9 @@ def train_prior(
             return mean_logs(logs)
 
         parts = {"optimizer": optimizer} | ({} if best is None else {"best": best})
-        options = {"folder": folder, "resume": resume, "progress": progress}
+        images = getattr(data, "images", None)
+        material = {"tokens": f"of {len(data)} pictures"} if images is None else material_of(images)
+        options = {"folder": folder, "resume": resume, "progress": progress, "material": material}
         with Run(model, parts, recipe, place, **options) as run:
             if watch.draw is not None:
                 run.preview(recipe.sample_every, watch.draw)

@@ -60,8 +60,7 @@ def as_images(images: Images | Float[Tensor, "N C H W"]) -> Images:
 
 def material_of(images: Images) -> dict[str, str]:
     """What tells a data set from others, wherever it lies; a run is resumed with the same."""
-    shape = "×".join(map(str, images.image_shape))
-    about = f"{len(images)} of {type(images).__name__}, {shape}"
+    about = f"{len(images)} of {type(images).__name__}"
     if isinstance(images, FolderImages):
         names = hashlib.sha256("\n".join(images.names).encode("utf-8", "surrogateescape"))
         about += f", names {names.hexdigest()[:12]}"
