@@ -130,7 +130,7 @@ def build_site(strict: bool) -> None:
     """Build all books and put them together; what an older build left goes first."""
     books = read_books(ROOT)
     check_mirrored(books)
-    cache = open_cache(execution_digest(ROOT))
+    cache = open_cache(execution_digest(ROOT), BUILD / "cache")
     for old in (SITE, *(BUILD / book.language for book in books)):
         shutil.rmtree(old, ignore_errors=True)
     for book in books:

@@ -31,9 +31,19 @@ def execution_digest(root: Path) -> str:
     return digest.hexdigest()[:16]
 
 
-def open_cache(digest: str) -> Path:
+def cache_home(fallback: Path) -> Path:
+    """Where all outputs are kept: the user's cache, or `fallback` where that cannot be written."""
+    home = Path(os.environ.get("XDG_CACHE_HOME") or Path("~/.cache").expanduser()) / "vqlib-book"
+    try:
+        home.mkdir(parents=True, exist_ok=True)
+    except OSError:
+        return fallback
+    return home if os.access(home, os.W_OK) else fallback
+
+
+def open_cache(digest: str, fallback: Path) -> Path:
     """The folder of this digest's outputs; folders long out of use are removed."""
-    home = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "vqlib-book"
+    home = cache_home(fallback)
     cache = home / digest
     cache.mkdir(parents=True, exist_ok=True)
     os.utime(cache)

@@ -4,10 +4,10 @@ import re
 from dataclasses import dataclass
 from itertools import pairwise
 
+from page_fonts import wide_font
 from playwright.sync_api import Error, Page
 
 from assets import install
-from page_fonts import wide_font
 
 WAIT = 5000  # milliseconds
 PHONE, DESKTOP = {"width": 390, "height": 844}, {"width": 1280, "height": 900}
