@@ -10,6 +10,10 @@ from uuid import uuid4
 import pytest
 
 from build import BUILD, ROOT, SITE
+from execution import settle_home
+
+# Before any kernel: Jupyter warns of a home that it cannot write, and a warning is an error here.
+settle_home(BUILD / "home")
 
 
 @pytest.fixture(scope="session")
