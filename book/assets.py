@@ -4,6 +4,7 @@
 MathJax has done its work when the pages are finished, and axe-core looks at them in the tests.
 """
 
+import fcntl
 import hashlib
 import shutil
 import subprocess
@@ -33,10 +34,13 @@ def install(book: Path = BOOK) -> Path:
     """
     modules = book / "node_modules"
     stamp, digest = modules / ".installed", lock_digest(book)
-    if not stamp.exists() or stamp.read_text() != digest:
-        print("Installing the book's JavaScript with npm; later builds need no network for it.")
-        check(run(npm, "ci", folder=book), "npm could not install the book's JavaScript", NPM_HINT)
-        stamp.write_text(digest)
+    with (book / "package-lock.json").open() as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)  # two builds or tests at once: the second waits
+        if not stamp.exists() or stamp.read_text() != digest:
+            print("Installing the book's JavaScript with npm; later builds need no network for it.")
+            done = run(npm, "ci", folder=book)
+            check(done, "npm could not install the book's JavaScript", NPM_HINT)
+            stamp.write_text(digest)
     return modules
 
 

@@ -17,7 +17,7 @@ import yaml
 
 from assets import finish
 from books import Book, BuildError, check_mirrored, merge, pages, read_books
-from execution import environment, execution_digest, make_kernel, open_cache
+from execution import environment, execution_digest, make_kernel, open_cache, settle_home
 from front_pages import write_front_pages
 from sitemap import write_sitemap
 
@@ -128,6 +128,7 @@ def build(book: Book, cache: Path, strict: bool) -> Path:
 
 def build_site(strict: bool) -> None:
     """Build all books and put them together; what an older build left goes first."""
+    settle_home(BUILD / "home")
     books = read_books(ROOT)
     check_mirrored(books)
     cache = open_cache(execution_digest(ROOT))

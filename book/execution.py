@@ -31,6 +31,16 @@ def execution_digest(root: Path) -> str:
     return digest.hexdigest()[:16]
 
 
+def settle_home(fallback: Path) -> None:
+    """Let `fallback` be the home of this process and its children where the user's is not writable.
+
+    Else matplotlib would complain in the notebooks, which fails the build, and npm has no cache.
+    """
+    if not os.access(Path("~").expanduser(), os.W_OK):
+        fallback.mkdir(parents=True, exist_ok=True)
+        os.environ["HOME"] = str(fallback)
+
+
 def open_cache(digest: str) -> Path:
     """The folder of this digest's outputs; folders long out of use are removed."""
     home = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "vqlib-book"

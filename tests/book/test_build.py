@@ -13,7 +13,14 @@ from _ext.theme_strings import translate_labels
 from _ext.vector_figures import swap_in_notebook
 from books import Book, BuildError, check_mirrored, merge, pages, read_books
 from build import JUPYTER_BOOK, ROOT, check_complete, check_result, command, find_problems
-from execution import KEEP_CACHES, environment, execution_digest, make_kernel, open_cache
+from execution import (
+    KEEP_CACHES,
+    environment,
+    execution_digest,
+    make_kernel,
+    open_cache,
+    settle_home,
+)
 
 LANGUAGES = {
     "en": {"folder": "", "hreflang": "en", "name": "English"},
@@ -139,6 +146,20 @@ def test_a_cache_in_use_is_kept(tmp_path, monkeypatch):
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     os.utime(open_cache("used"), (time.time() - KEEP_CACHES - 60,) * 2)
     assert open_cache("used").is_dir()
+
+
+def test_a_home_that_cannot_be_written_stops_no_build(tmp_path, monkeypatch):
+    monkeypatch.delenv("XDG_CACHE_HOME", raising=False)
+    monkeypatch.setenv("HOME", "/proc/nohome")  # not even root may make it
+    settle_home(tmp_path / "home")
+    assert Path.home() == tmp_path / "home"
+    assert open_cache("here") == tmp_path / "home/.cache/vqlib-book/here"
+
+
+def test_a_home_that_can_be_written_stays(tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    settle_home(tmp_path / "other")
+    assert Path.home() == tmp_path
 
 
 def test_the_kernel_is_the_python_that_builds(tmp_path):

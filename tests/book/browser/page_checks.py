@@ -4,12 +4,14 @@ import re
 from dataclasses import dataclass
 from itertools import pairwise
 
+from page_fonts import wide_font
 from playwright.sync_api import Error, Page
 
 from assets import install
 
 WAIT = 5000  # milliseconds
 PHONE, DESKTOP = {"width": 390, "height": 844}, {"width": 1280, "height": 900}
+NARROW = {"width": 320, "height": 844}  # where WCAG 1.4.10 still asks for no scrolling sideways
 CHINESE = re.compile(r"[\u4e00-\u9fff]")
 
 # Text of a page that is no code, which a reader sees or could unfold.
@@ -38,6 +40,17 @@ TOO_WIDE = """() => {
   return [`${document.documentElement.scrollWidth} pixels`, ...wide.map(
     element => `${element.tagName.toLowerCase()}.${element.getAttribute("class")}`)].slice(0, 5);
 }"""
+
+# Boxes that hide a part of what is in them; not what only screen readers get.
+CUT = """() => [...document.body.querySelectorAll("*:not(svg, svg *, mjx-assistive-mml *)")]
+  .filter(box => {
+    if (box.clientWidth <= 1 || !box.checkVisibility()) return false;
+    const {overflowX, overflowY} = getComputedStyle(box);
+    return (/hidden|clip/.test(overflowX) && box.scrollWidth > box.clientWidth + 1) ||
+      (/hidden|clip/.test(overflowY) && box.scrollHeight > box.clientHeight + 1);
+  })
+  .map(box => `cut off: ${box.tagName.toLowerCase()}.${box.getAttribute("class")}: ` +
+    box.textContent.trim().slice(0, 40))"""
 
 IMAGES = """() => [...document.querySelectorAll("img:not([role=presentation])")]
   .map(image => [image.getAttribute("alt") ?? "", image.getAttribute("src").slice(-60)])"""
@@ -77,8 +90,8 @@ def formulas(page: Page, expected: Expected) -> list[str]:
 
 
 def width(page: Page) -> list[str]:
-    """What makes the page wider than the window."""
-    return page.evaluate(TOO_WIDE)
+    """What makes the page wider than the window, or is cut off to fit into it."""
+    return page.evaluate(TOO_WIDE) + page.evaluate(CUT)
 
 
 def language(page: Page, expected: Expected) -> list[str]:
@@ -143,6 +156,9 @@ def find_defects(visit, expected: Expected) -> dict[str, list[str]]:
     found = {}
     page.set_viewport_size(PHONE)
     found["width"] = width(page)
+    page.set_viewport_size(NARROW)
+    with wide_font(page):
+        found["wide font"] = width(page)
     page.set_viewport_size(DESKTOP)
     for check in (formulas, language, pictures, headings):
         found[check.__name__] = check(page, expected)

@@ -9,6 +9,10 @@ PAGE, TWIN = "book/pages/en/notation.html", "zh/book/pages/zh/notation.html"
 END = "</article>"
 PIXEL = "data:image/gif;base64,R0lGODlhAQABAAAAACH5BAEKAAEALAAAAAABAAEAAAICTAEAOw=="
 GREY = "<style>html[data-theme={}] article > p {{color: #999; background: #888}}</style><p>dim</p>"
+ONE_LINE = 'style="white-space: nowrap"'
+ONE_LINE_CUT = 'style="white-space: nowrap; overflow: hidden"'
+WIDE_FORMULA = """<span class="math" style="overflow: hidden"><mjx-container>
+  <svg width="90ex" height="2ex"></svg></mjx-container></span>"""
 
 # What replaces what in the page, and which checks tell.
 PLANTS = {
@@ -24,7 +28,10 @@ PLANTS = {
     "raw TeX in a line": (END, r"<p>\(x\)</p>", {"formulas"}),
     "raw TeX in folded text": (END, "<details><p>$$x$$</p></details>", {"formulas"}),
     "formula without a picture": (END, '<span class="math">x</span>', {"formulas"}),
-    "wide box": (END, '<div style="width: 2000px">wide</div>', {"width"}),
+    "wide box": (END, '<div style="width: 2000px">wide</div>', {"width", "wide font"}),
+    "word that is wide in another font": (END, f"<p {ONE_LINE}>{'i' * 40}</p>", {"wide font"}),
+    "words cut off in another font": (END, f"<p {ONE_LINE_CUT}>{'i' * 40}</p>", {"wide font"}),
+    "formula that is cut off": (END, WIDE_FORMULA, {"width", "wide font"}),
     "picture without words": (END, f'<img src="{PIXEL}">', {"pictures", "by day"}),
     "picture with a file's name": (END, f'<img src="{PIXEL}" alt="../a1b2.png">', {"pictures"}),
     "words of the other language": (END, f'<img src="{PIXEL}" alt="数字">', {"pictures"}),
