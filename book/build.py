@@ -17,7 +17,14 @@ import yaml
 
 from assets import finish
 from books import Book, BuildError, check_mirrored, merge, pages, read_books
-from execution import environment, execution_digest, make_kernel, open_cache, settle_home
+from execution import (
+    environment,
+    execute_ahead,
+    execution_digest,
+    make_kernel,
+    open_cache,
+    settle_home,
+)
 from front_pages import write_front_pages
 from sitemap import write_sitemap
 
@@ -113,11 +120,14 @@ def build(book: Book, cache: Path, strict: bool) -> Path:
     html = work / HTML
     write_inputs(book, cache, work)
     env = environment(ROOT, make_kernel(BUILD / "jupyter"))
+    notebooks = [ROOT / f"{page}.ipynb" for page in pages(book.toc)]
+    ahead = execute_ahead([path for path in notebooks if path.exists()], cache, env)
     status, log = run_logged(command(work, strict), work / "build.log", env)
     check_result(book, status, find_problems(log), strict)
     check_complete(book, html)
     finish(html)
-    executed, cached = log.count("Executed notebook in"), log.count("Using cached notebook")
+    cached = log.count("Using cached notebook") - len(ahead)
+    executed = log.count("Executed notebook in") + len(ahead)
     seconds = time.monotonic() - start
     print(
         f"{book.language}: {len(pages(book.toc))} pages, {executed} notebooks executed, "

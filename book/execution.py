@@ -3,12 +3,21 @@
 import hashlib
 import os
 import shutil
+import subprocess
+import sys
 import time
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import nbformat
 from ipykernel.kernelspec import write_kernel_spec
+from jupyter_cache import get_cache
+from jupyter_cache.base import JupyterCacheAbstract
 
 KEEP_CACHES = 30 * 24 * 3600  # seconds since last use
+RUN_NOTEBOOK = Path(__file__).with_name("run_notebook.py")
+MOST_AT_ONCE = 8  # each takes up to 1.5 GB
 
 
 def library_files(root: Path) -> list[Path]:
@@ -60,6 +69,42 @@ def make_kernel(folder: Path) -> Path:
     kernel.parent.mkdir(parents=True, exist_ok=True)
     write_kernel_spec(kernel)
     return folder
+
+
+def execute_ahead(notebooks: list[Path], cache_folder: Path, env: Mapping[str, str]) -> list[Path]:
+    """Execute the notebooks whose outputs are not in the cache, as many at once as there are cores.
+
+    Each has its share of the cores: for models as small as the lessons' a second thread saves less
+    than a second notebook. A notebook that fails is left to Sphinx, which says why.
+
+    Returns:
+        The notebooks that were executed.
+    """
+    cache = get_cache(cache_folder)
+    missing = [path for path in notebooks if not _is_cached(cache, path)]
+    cores = os.cpu_count() or 1
+    at_once = max(1, min(cores, len(missing), MOST_AT_ONCE))
+    env = {"OMP_NUM_THREADS": str(max(1, cores // at_once)), **env}
+
+    def execute(path: Path) -> Path | None:
+        started = time.monotonic()
+        call = [sys.executable, str(RUN_NOTEBOOK), str(path), str(cache_folder)]
+        done = subprocess.run(call, env=env, capture_output=True, encoding="utf-8", check=False)
+        words = f"in {time.monotonic() - started:.0f} s" if done.returncode == 0 else "in vain"
+        print(f"  {path.name} executed {words}", flush=True)
+        return path if done.returncode == 0 else None
+
+    with ThreadPoolExecutor(at_once) as pool:
+        # Those that take longest are in the first half of the course: in its order.
+        return [path for path in pool.map(execute, missing) if path is not None]
+
+
+def _is_cached(cache: JupyterCacheAbstract, path: Path) -> bool:
+    try:
+        cache.match_cache_notebook(nbformat.read(path, as_version=4))
+    except KeyError:
+        return False
+    return True
 
 
 def environment(root: Path, kernels: Path) -> dict[str, str]:

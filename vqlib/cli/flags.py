@@ -88,7 +88,7 @@ def with_flags(message: str, kind: type) -> str:
     """A message of the library, which names fields, in the words of the command line.
 
     A name with an underscore is a flag wherever it stands; a plain word only where a message begins
-    with what is wrong with it, as in "steps is 0", or compares values, as in "(seed: 0 then, 1 now)".
+    with what is wrong, as in "steps is 0", or compares values, as in "(seed: 0 then, 1 now)".
     """
     known = {name[2:].replace("-", "_"): name for name in flags(kind)}
     known |= {word: name for word, name in OTHER_NAMES.items() if name in known.values()}
