@@ -3,9 +3,10 @@
 PYTHON ?= $(shell for p in python3.11 python3; do $$p -c "" 2>/dev/null && { echo $$p; break; }; done)
 PY := .venv/bin/python
 READY := .venv/.installed
+LONG := tests/train/test_kill.py
 
 .DEFAULT_GOAL := help
-.PHONY: help book offline pdf notebooks figures test bench weights lint clean
+.PHONY: help book offline pdf notebooks figures test long bench weights lint clean
 
 help:  ## list the targets
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
@@ -25,8 +26,11 @@ notebooks: $(READY)  ## weave book/chapters into notebooks/en and notebooks/zh
 figures: $(READY)  ## draw the figures again
 	$(PY) book/figures/render.py
 
-test: $(READY)  ## run all tests
-	$(PY) -m pytest
+test: $(READY)  ## run all tests, on all cores
+	$(PY) -m pytest -n auto --maxprocesses 8 --dist worksteal
+
+long: $(READY)  ## run in full the loops that `make test` only begins
+	$(PY) -m pytest --long -n auto --maxprocesses 8 --dist worksteal $(LONG)
 
 bench: book  ## measure what each page of the book asks of a browser
 	$(PY) benchmarks/pages.py

@@ -1,6 +1,10 @@
 """Shared by all tests."""
 
-import vqlib  # noqa: F401, I001  (before torch, which reads how its idle threads are to wait)
+import os
+
+if count := os.environ.get("PYTEST_XDIST_WORKER_COUNT"):  # workers share the cores
+    os.environ.setdefault("OMP_NUM_THREADS", str(max(1, (os.cpu_count() or 1) // int(count))))
+import vqlib  # noqa: F401, I001  (before torch, which reads how its threads are to wait)
 
 import signal
 import struct
@@ -18,6 +22,17 @@ from vqlib.data import digits
 # The same examples in every run, and no time limit: the machines that test are shared.
 settings.register_profile("vqlib", deadline=None, derandomize=True, max_examples=40)
 settings.load_profile("vqlib")
+
+
+def pytest_addoption(parser):
+    """`--long` runs in full what otherwise is cut short (`make test-long`)."""
+    parser.addoption("--long", action="store_true", help="run long loops in full")
+
+
+@pytest.fixture(scope="session")
+def in_full(pytestconfig) -> bool:
+    """Whether long loops run in full, not only their beginning."""
+    return pytestconfig.getoption("--long")
 
 
 @pytest.hookimpl(wrapper=True)
