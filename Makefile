@@ -27,10 +27,10 @@ figures: $(READY)  ## draw the figures again
 	$(PY) book/figures/render.py
 
 test: $(READY)  ## run all tests, on all cores
-	$(PY) -m pytest -n auto --maxprocesses 8 --dist worksteal
+	$(PY) -m pytest -n logical --maxprocesses 8 --dist worksteal
 
 long: $(READY)  ## run in full the loops that `make test` only begins
-	$(PY) -m pytest --long -n auto --maxprocesses 8 --dist worksteal $(LONG)
+	$(PY) -m pytest --long -n logical --maxprocesses 8 --dist worksteal $(LONG)
 
 bench: book  ## measure what each page of the book asks of a browser
 	$(PY) benchmarks/pages.py
