@@ -90,9 +90,10 @@ def execute_ahead(notebooks: list[Path], cache_folder: Path, env: Mapping[str, s
         started = time.monotonic()
         call = [sys.executable, str(RUN_NOTEBOOK), str(path), str(cache_folder)]
         done = subprocess.run(call, env=env, capture_output=True, encoding="utf-8", check=False)
-        words = f"in {time.monotonic() - started:.0f} s" if done.returncode == 0 else "in vain"
-        print(f"  {path.name} executed {words}", flush=True)
-        return path if done.returncode == 0 else None
+        seconds = f"{time.monotonic() - started:.0f} s"
+        why = "".join(done.stderr.splitlines()[-1:]) if done.returncode else ""
+        print(f"  {path.name}: {seconds}{why and f', failed: {why}'}", flush=True)
+        return None if done.returncode else path
 
     with ThreadPoolExecutor(at_once) as pool:
         # Those that take longest are in the first half of the course: in its order.

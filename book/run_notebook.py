@@ -22,8 +22,10 @@ def main(path: Path, cache_folder: Path) -> int:
     """The exit status: 1 where a cell has failed."""
     notebook = nbformat.read(path, as_version=4)
     with TemporaryDirectory() as folder:
-        result = single_nb_execution(notebook, cwd=folder, timeout=TIMEOUT, meta_override=True)
+        options = {"timeout": TIMEOUT, "allow_errors": False, "meta_override": True}
+        result = single_nb_execution(notebook, cwd=folder, **options)
     if result.err is not None:
+        print(str(result.err).strip().splitlines()[-1], file=sys.stderr)
         return 1
     data = {"execution_seconds": result.time}
     bundle = CacheBundleIn(notebook, str(path), data=data)

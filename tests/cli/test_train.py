@@ -132,6 +132,22 @@ def test_a_run_opens_with_what_is_going_to_happen(pictures, tmp_path, capsys):
     assert "critic   none: it would come in after step 7 (--disc-start)" in capsys.readouterr().out
 
 
+@pytest.mark.parametrize("stage", ["vqvae", "prior"])
+def test_a_run_folder_that_cannot_be_is_refused_at_once(stage, tmp_path, capsys):
+    (tmp_path / "afile").write_text("not a folder")
+    error = refusal(capsys, "train", stage, "--out", tmp_path / "afile")
+    assert "afile is no folder" in error and "Errno" not in error
+    assert "nothing can be written here" in refusal(capsys, "train", stage, "--out", "/proc/x")
+
+
+def test_train_and_val_in_one_folder_are_mentioned(tmp_path, capsys):
+    for part in ("train", "val"):
+        write_pictures(tmp_path / "mine" / part, 6)
+    call = ["train", "vqvae", "--data", tmp_path / "mine", "--out", tmp_path / "run", *PHOTOS]
+    assert run(*call, "--steps", 1) == 0
+    assert "the pictures of train and val are taken together" in capsys.readouterr().err
+
+
 def test_a_small_folder_gets_a_small_batch(tmp_path, capsys):
     folder = write_pictures(tmp_path / "mine", 5)  # of which two are held out
     call = ["train", "vqvae", "--data", folder, "--out", tmp_path / "run", *PHOTOS[:4]]

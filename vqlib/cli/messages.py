@@ -2,9 +2,12 @@
 
 import os
 import sys
+from pathlib import Path
 
+from vqlib.data.folder import find_pictures
 from vqlib.data.images import Images
 from vqlib.data.unread import unread_lines
+from vqlib.train.meanings import parts_of
 
 
 def say(words: str) -> None:
@@ -18,6 +21,18 @@ def name_left_out(images: Images) -> None:
         return
     for path, reason in getattr(images, "skipped", ()):
         say(f"left out: {path}: {reason}")
+
+
+def name_parts(folder: Path) -> None:
+    """Say that train and val of a folder are not kept apart, where it has such subfolders only."""
+    if os.environ.get("RANK", "0") != "0" or not folder.is_dir():
+        return
+    parts = parts_of(find_pictures(folder)[0])
+    if len(parts) > 1:
+        say(
+            f"{folder}: the pictures of {' and '.join(parts)} are taken together; to keep them "
+            f"apart give one of them as --data, such as {folder / parts[0]}"
+        )
 
 
 def name_unread(images: Images) -> None:

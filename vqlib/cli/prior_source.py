@@ -5,14 +5,13 @@ from pathlib import Path
 from typing import Literal
 
 from vqlib.cli.classes import numbered
-from vqlib.cli.messages import say
+from vqlib.cli.messages import name_parts
 from vqlib.cli.models import PICTURE_CODECS, load_kind
 from vqlib.compress.vqvae import LabelMapVQVAE
 from vqlib.course.pretrained import pretrained_folder
 from vqlib.data.captions import Language
 from vqlib.data.catalogue import BUNDLED, DOWNLOADED
-from vqlib.data.folder import find_pictures
-from vqlib.train.meanings import CLASSES, names_of_classes, parts_of
+from vqlib.train.meanings import CLASSES, names_of_classes
 from vqlib.train.pipeline import Meaning
 from vqlib.train.prior_task import PriorTask
 
@@ -93,13 +92,7 @@ class PriorSource:
         if task.meaning == "class":
             print("classes:", numbered(names_of_classes(task)))
             return
-        folder = Path(self.data)
-        parts = parts_of(find_pictures(folder)[0]) if folder.is_dir() else []
-        if len(parts) > 1:
-            say(
-                f"{folder}: the pictures of {' and '.join(parts)} are taken together; to keep them "
-                f"apart give one of them as --data, such as {folder / parts[0]}"
-            )
+        name_parts(Path(self.data))
 
     def _codec(self) -> str | Path:
         if self.codec is None and self.data not in CODECS:

@@ -13,9 +13,10 @@ from tqdm import tqdm
 from vqlib.cli.batch import fitting_batch
 from vqlib.cli.closing import closing_line
 from vqlib.cli.flags import flag
-from vqlib.cli.messages import name_left_out, name_unread
+from vqlib.cli.messages import name_left_out, name_parts, name_unread
 from vqlib.cli.models import find_model, load_kind
 from vqlib.cli.opening import about_codec, about_pictures, about_run, opening
+from vqlib.cli.targets import check_folder
 from vqlib.cli.train_prior import TrainPrior
 from vqlib.compress import (
     LPIPS,
@@ -30,7 +31,7 @@ from vqlib.compress import (
     vqvae_photos,
 )
 from vqlib.course.pretrained import load_perceptual
-from vqlib.data.catalogue import open_images
+from vqlib.data.catalogue import BUNDLED, DOWNLOADED, open_images
 from vqlib.data.images import Images, stack
 from vqlib.measure import psnr
 from vqlib.train.recipe import Trained
@@ -87,8 +88,11 @@ class TrainStage1:
         Also says in a few lines what is going to happen.
         """
         device = find_device(self.device)  # before anything is read
+        check_folder(self.out)
         model = self.model()
         config = model.config if isinstance(model, VQVAE) else model
+        if self.data not in BUNDLED | DOWNLOADED:
+            name_parts(Path(self.data))
         train = self.images("train", config)
         name_unread(train)
         recipe = fitting_batch(recipe, len(train))
@@ -113,7 +117,7 @@ class TrainStage1:
                     raise ValueError(
                         f"{flag(name)} says nothing beside --start-from: the model has its own"
                     )
-            model = load_kind(find_model(self.start_from), VQVAE)
+            model = load_kind(self.start_from, VQVAE, flag="--start-from")
             if self.size is not None:
                 model.config = replace(model.config, image_size=self.size)
             return model
@@ -130,7 +134,7 @@ class TrainStage1:
     @property
     def start_folder(self) -> Path | None:
         """The folder of --start-from."""
-        return None if self.start_from is None else find_model(self.start_from)
+        return None if self.start_from is None else find_model(self.start_from, "--start-from")
 
     def images(self, split: str, config: VQVAEConfig) -> Images:
         """The pictures, of the size and with the channels that the model takes."""

@@ -10,6 +10,7 @@ from vqlib.cli.closing import closing_line
 from vqlib.cli.material import Material, from_pictures, from_tokens
 from vqlib.cli.opening import about_pictures, about_prior, about_run, opening
 from vqlib.cli.prior_source import PriorSource
+from vqlib.cli.targets import check_folder
 from vqlib.generate.gpt import GPTConfig
 from vqlib.generate.order import Order, OrderName
 from vqlib.generate.pixelcnn import GatedPixelCNNConfig, PixelCNNConfig
@@ -63,6 +64,7 @@ class TrainPrior:
         """Train; the exit status is 130 if interrupted."""
         if self.workers < 0:
             raise ValueError(f"workers is {self.workers}; it must be 0 or more")
+        check_folder(self.out)
         material = self.material()
         config, watch = self.config(material), self.watch(material)
         recipe = fitting_batch(self.recipe, len(material.train))
