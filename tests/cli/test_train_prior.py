@@ -12,10 +12,12 @@ from PIL import Image
 from tests.cli.commands import refusal, run, tiny_codec, write_pictures
 from tests.cli.pipelines import tiny_label_codec
 from vqlib.cli import prior_source
+from vqlib.cli.prior_source import PriorSource
 from vqlib.compress.perceptual import weights_digest
 from vqlib.data.pictures import read_picture
 from vqlib.generate import ClassCondition, MapCondition, NoCondition
 from vqlib.train.checkpoint import latest_checkpoint, load_model, save_model
+from vqlib.train.conditions import prior_data
 from vqlib.train.pipeline import load_pipeline
 from vqlib.train.runlog import RunLog, read_log
 
@@ -303,3 +305,10 @@ def test_wrong_values_get_one_line(
         tiny_label_codec(Path("few"), num_labels=5)
     assert message in refusal(capsys, "train", "prior", *arguments, "--out", "run")
     assert not (tmp_path / "run").exists()
+
+
+def test_pictures_need_not_be_mirrored(pictures, codec):
+    for flip in (True, False):
+        source = PriorSource(data=str(pictures), codec=str(codec), flip=flip)
+        data, _ = prior_data(source.task("cpu"), "train")
+        assert data.images.flip is flip

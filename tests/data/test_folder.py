@@ -198,7 +198,7 @@ def test_broken_pictures_are_refused_all_at_once(tmp_path):
     assert str(refused.value) == (
         f"{tmp_path}: 5 of 6 pictures cannot be read: 0.png (not a picture in a format Pillow "
         "reads), 1.png (not a picture in a format Pillow reads), 2.png (not a picture in a format "
-        "Pillow reads) and 2 more; repair or remove them, or leave them out with broken=skip"
+        "Pillow reads) and 2 more; repair or remove them, or leave them out (broken: skip)"
     )
 
 

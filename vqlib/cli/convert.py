@@ -83,7 +83,7 @@ class Convert:
     """Of a transformer, which no tensor tells: attention heads; by default those that the released
     ones have."""
     num_classes: int | None = 1000
-    """Of a transformer without a codec of conditions: classes; None if there are none either."""
+    """Of a transformer without a codec of conditions: classes; none if there are none either."""
     prefix_attention: Literal["causal", "full"] | None = None
     """Of a transformer: full if all ids of the condition see each other; by default read from the
     file."""

@@ -96,7 +96,7 @@ def with_flags(message: str, kind: type) -> str:
         anywhere = rf"(?<![\w./-]){word}(?![\w./(-])"
         begins = rf"^{word}(?= (is|needs) )|(?<=[(,] ){word}(?=: )|(?<=\(){word}(?=: )"
         message = re.sub(anywhere if "_" in word else begins, name, message)
-    return message
+    return message.replace("(broken: skip)", "with --broken skip")
 
 
 def meant(unknown: str, known: list[str], synonyms: Mapping[str, str] = SYNONYMS) -> str | None:

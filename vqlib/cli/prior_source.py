@@ -59,6 +59,9 @@ class PriorSource:
     """Of the captions of scenes."""
     reduction: int = 4
     """Of low_resolution: how many times smaller each way the small copy is."""
+    flip: bool = True
+    """Mirror half of the pictures, at random; not for writing and whatever has a right and a left.
+    """
     broken: Literal["refuse", "skip"] = "refuse"
     """What to do about pictures in a folder that cannot be read."""
 
@@ -81,6 +84,7 @@ class PriorSource:
             window=window,
             language=self.language,
             reduction=self.reduction,
+            flip=self.flip,
             root=self.data_root,
             broken=self.broken,
         )

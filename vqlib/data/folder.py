@@ -98,7 +98,7 @@ class FolderImages:
             raise ValueError(
                 f"{self.folder}: {len(unreadable)} of {len(names)} pictures cannot be read: "
                 f"{_listed(unreadable)}; repair or remove them"
-                + (", or leave them out with broken=skip" if readable else "")
+                + (", or leave them out (broken: skip)" if readable else "")
             )
         return Found(readable, unreadable, found.unread)
 

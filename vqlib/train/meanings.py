@@ -118,7 +118,7 @@ def from_label_maps(task: PriorTask, split: str) -> Conditioned:
     if task.data == "scenes":
         if codec.num_labels < len(LABELS):
             raise ValueError(f"scenes have {len(LABELS)} labels, the codec {codec.num_labels}")
-        pairs = ScenePairs(split, kind=task.meaning, **_scene_options(task, split))
+        pairs = ScenePairs(split, kind=task.meaning, flip=task.flip, **_scene_options(task, split))
     else:
         pictures = _folder(task, split)
         maps = FolderLabelMaps(pictures, task.maps, num_labels=codec.num_labels)
@@ -134,7 +134,7 @@ def from_maps(task: PriorTask, split: str) -> Conditioned:
         kind = "none" if codec is None else "of label maps"
         raise ValueError(f"condition_codec is {kind}; {task.meaning} needs a codec of pictures")
     if task.data == "scenes":
-        pairs = ScenePairs(split, kind=task.meaning, **_scene_options(task, split))
+        pairs = ScenePairs(split, kind=task.meaning, flip=task.flip, **_scene_options(task, split))
     elif task.meaning == "edges" and task.maps is None:
         pairs = WithEdges(_pictures(task, split))
     else:
@@ -248,6 +248,7 @@ def _pictures(task: PriorTask, split: str) -> Images:
         channels=task.channels,
         root=task.root,
         broken=task.broken,
+        flip=None if task.flip else False,
     )
 
 
@@ -257,7 +258,8 @@ def _folder(task: PriorTask, split: str) -> FolderImages:
         raise ValueError(f"{task.data} comes without {task.meaning}; use scenes, or a folder")
     if task.maps is None:
         raise ValueError(f"{task.meaning} of a folder's pictures: in which folder? Give maps")
-    return FolderImages(task.data, task.pixels, channels=task.channels, split=split)
+    options = {"channels": task.channels, "split": split, "flip": task.flip}
+    return FolderImages(task.data, task.pixels, **options)
 
 
 def _scene_options(task: PriorTask, split: str) -> dict[str, int]:

@@ -39,11 +39,11 @@ class PriorRecipe(Recipe):
     condition_dropout: float = 0.0
     """Share of the pictures that are learned without their condition, for guidance."""
     validate_every: int | None = None
-    """Steps between two looks at the held-out pictures; the best model is kept. None: never."""
+    """Steps between two looks at the held-out pictures; the best model is kept. none: never."""
     patience: int | None = None
-    """Looks without improvement after which training ends; None goes on to the last step."""
+    """Looks without improvement after which training ends; none goes on to the last step."""
     sample_every: int | None = None
-    """Steps between two pictures of samples (in the run folder); None draws none."""
+    """Steps between two pictures of samples (in the run folder); none: never."""
 
     def __post_init__(self):
         super().__post_init__()

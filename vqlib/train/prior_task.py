@@ -33,6 +33,8 @@ class PriorTask:
     """How many times smaller each way the small copy of a picture is."""
     root: Path = Path("data")
     """Where downloaded data lies."""
+    flip: bool = True
+    """Mirror half of the pictures where they are drawn at random."""
     broken: Literal["refuse", "skip"] = "refuse"
     """What to do about pictures of a folder that cannot be read; those with maps are refused."""
 

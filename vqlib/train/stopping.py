@@ -55,7 +55,7 @@ def check_finite(values: Mapping[str, float | Tensor], what: str) -> None:
         more = f" and {len(wrong) - 3} more" if len(wrong) > 3 else ""
         raise Diverged(
             f"the run has diverged: {what} are no longer finite numbers ({', '.join(wrong[:3])}"
-            f"{more}); use a smaller learning_rate, more warmup_steps or a smaller max_grad_norm"
+            f"{more}); use a smaller learning_rate, more warmup_steps, or a max_grad_norm such as 1"
         )
 
 

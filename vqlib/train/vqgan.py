@@ -61,7 +61,7 @@ class VQGANRecipe(Stage1Recipe):
     disc_weight: float = 0.8
     """Factor of the adaptive weight λ; 0 leaves the critic out."""
     disc_start: int | None = None
-    """Generator steps before the critic comes in; λ is 0 until then. None: a third of the steps,
+    """Generator steps before the critic comes in; λ is 0 until then. none: a third of the steps,
     and at most 10,000; a run that is prolonged keeps what it began with."""
     disc_layers: int = 3
     """Layers of stride 2 in the critic; 3 makes it judge patches of 70×70 pixels."""
