@@ -139,7 +139,7 @@ def test_pictures_drawn_otherwise_are_never_mixed_or_replaced(pipeline, tmp_path
     other = tiny_pipeline(tmp_path / "other", "class", guidance=True)
     before = files(out)
     for more, message in [
-        ([pipeline("class"), "--temperature", 0.5], "otherwise (temperature: 1.0 then, 0.5 now)"),
+        ([pipeline("class"), "--temperature", 0.5], "otherwise (--temperature: 1.0 then, 0.5 now)"),
         ([pipeline("class"), "--label", 1], "(seed_00000000.png: {'seed': 0, 'label': 0} then, "),
         ([other], "otherwise (prior: "),
     ]:

@@ -208,7 +208,7 @@ def test_an_interrupted_run_can_be_drawn_from_and_goes_on(
     for changes, message in [
         (["--codec", other], "parts was trained with another codec"),
         (["--meaning", "none"], "was trained from edges, this would be from none"),
-        (["--width", 16], "with another model (width: 8 then, 16 now)"),
+        (["--width", 16], "with another model (--width: 8 then, 16 now)"),
         (["--pkeep", 0.5], "trained by another recipe (pkeep: 1.0 then, 0.5 now)"),
     ]:
         if "none" in changes:
@@ -261,8 +261,7 @@ SCENES = ["--data", "scenes", "--codec", "colour"]
         (["--codec", "empty"], "config.json not found"),
         (["--codec", "labels"], "holds a LabelMapVQVAE, a VQVAE or a ColorPalette is needed"),
         (["--codec", "colour"], "digits has images with 1 channels, 3 are needed"),
-        (["--codec", "grey", "--batch-size", "5000"], "batch_size is 5000, the data set has 1500"),
-        (["--codec", "grey", "--num-heads", "5"], "width 64 is not a multiple of num_heads 5"),
+        (["--codec", "grey", "--num-heads", "5"], "width 64 is not a multiple of --num-heads 5"),
         (["--codec", "grey", "--device", "abacus"], "device is 'abacus', which cannot be used"),
         (["--codec", "grey", "--size", "30"], "--size is 30; it must be a multiple of f = 4"),
         (["--codec", "grey", "--window", "5", "4"], "--window is 5×4 tokens; pictures of this "),
@@ -276,7 +275,7 @@ SCENES = ["--data", "scenes", "--codec", "colour"]
         (["--codec", "grey", "--meaning", "upper_half", "--window", "2", "4"], "upper half"),
         (["--codec", "grey", "--meaning", "segmentation", "--condition-codec", "grey"], "holds a "
          "VQVAE, a LabelMapVQVAE is needed"),
-        (["--codec", "grey", "--meaning", "segmentation"], "condition_codec is none; a segment"),
+        (["--codec", "grey", "--meaning", "segmentation"], "--condition-codec is none; a segment"),
         (["--codec", "grey", "--meaning", "depth", "--condition-codec", "grey"], "digits comes "
          "without depth; use scenes, or a folder"),
         ([*SCENES, "--meaning", "class"], "scenes comes without classes; digits, mnist, cifar10"),

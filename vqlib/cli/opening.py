@@ -7,7 +7,6 @@ import torch
 from torch import nn
 
 from vqlib.compress.vqvae import VQVAEConfig
-from vqlib.data.images import Images
 from vqlib.generate.prior import PriorConfig
 from vqlib.train.checkpoint import KEPT, latest_checkpoint, training_of
 from vqlib.train.pipeline import Meaning
@@ -58,7 +57,7 @@ def _about_critic(recipe: VQGANRecipe) -> str:
     return f"comes in after step {recipe.disc_start:,} (--disc-start)"
 
 
-def about_pictures(train: Images, held_out: Sized | str) -> tuple[str, str]:
+def about_pictures(train: Sized, held_out: Sized | str) -> tuple[str, str]:
     """How many are learned from, held out and left out.
 
     Args:
