@@ -6,10 +6,10 @@ READY := .venv/.installed
 LONG := tests/train/test_kill.py
 
 .DEFAULT_GOAL := help
-.PHONY: help book offline pdf notebooks figures test long bench weights lint clean
+.PHONY: help book offline pdf notebooks figures test test-long bench weights lint clean
 
 help:  ## list the targets
-	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
+	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
 
 book: $(READY)  ## build both books into _build/html
 	$(PY) book/build.py
@@ -29,7 +29,7 @@ figures: $(READY)  ## draw the figures again
 test: $(READY)  ## run all tests, on all cores
 	$(PY) -m pytest -n logical --maxprocesses 8 --dist worksteal
 
-long: $(READY)  ## run in full the loops that `make test` only begins
+test-long: $(READY)  ## run in full the loops that `make test` only begins
 	$(PY) -m pytest --long -n logical --maxprocesses 8 --dist worksteal $(LONG)
 
 bench: book  ## measure what each page of the book asks of a browser

@@ -6,7 +6,7 @@ from tests.train.small import CRITIC, QUIET, SHORT, distance, images
 from vqlib.compress import vqvae_digits
 from vqlib.compress.discriminator import PatchDiscriminator
 from vqlib.train import VQGANRecipe, load_model, train_vqgan
-from vqlib.train.checkpoint import latest_checkpoint, training_tensors
+from vqlib.train.checkpoint import latest_checkpoint, save_model, training_tensors
 from vqlib.train.takeover import take_over
 
 
@@ -70,3 +70,15 @@ def train_again(folder, model, start_from):
     recipe = VQGANRecipe(**SHORT | CRITIC | {"steps": 3, "disc_start": 0})
     options = {"perceptual": distance(), "start_from": start_from, "folder": folder, **QUIET}
     return train_vqgan(images(), model, recipe, resume=True, **options)
+
+
+def test_a_converted_model_brings_its_critic(tmp_path, capsys):
+    torch.manual_seed(1)
+    critic = PatchDiscriminator(1, base_channels=8, num_layers=2)
+    save_model(critic, tmp_path / "critic")
+    mine = parts()
+    assert take_over(tmp_path, mine) == ["critic"]
+    for name, value in critic.state_dict().items():
+        assert torch.equal(mine["critic"].state_dict()[name], value), name
+    said = f"critic: taken over from {tmp_path}\noptimizer, critic_optimizer: begins anew\n"
+    assert capsys.readouterr().err == said
