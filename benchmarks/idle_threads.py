@@ -15,7 +15,7 @@ from statistics import median
 
 from record import table, write
 
-ROUNDS, STEPS = 5, 60
+ROUNDS, STEPS = 3, 40
 SETTINGS = {
     "PyTorch's default": {},
     "OMP_WAIT_POLICY=PASSIVE": {"OMP_WAIT_POLICY": "PASSIVE"},

@@ -9,9 +9,11 @@ from pathlib import Path
 
 import nbformat
 import pytest
+from jupyter_cache import get_cache
 
-from build import BUILD, HTML, ROOT
+from build import ROOT
 from cells import OUTPUT_TAGS, SKIP_TAGS
+from execution import execution_digest, open_cache
 
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*/*.ipynb"))
 
@@ -22,10 +24,10 @@ def code_cells(path: Path) -> list[nbformat.NotebookNode]:
 
 
 def executed(path: Path) -> list[nbformat.NotebookNode]:
-    """The cells of a notebook as the build has left them, with all their outputs."""
-    language = path.parent.name
-    folder = (BUILD / language / HTML).parent / "jupyter_execute"
-    return code_cells(folder / path.relative_to(ROOT))
+    """The cells of a notebook as they ran; what fails is not kept, nor what has changed since."""
+    cache = get_cache(open_cache(execution_digest(ROOT)))
+    record = cache.match_cache_notebook(nbformat.read(path, as_version=4))
+    return cache.get_cache_bundle(record.pk).nb.cells
 
 
 def printed(cell: nbformat.NotebookNode) -> list[tuple[str, str]]:

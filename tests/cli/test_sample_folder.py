@@ -141,7 +141,7 @@ def test_pictures_drawn_otherwise_are_never_mixed_or_replaced(pipeline, tmp_path
     for more, message in [
         ([pipeline("class"), "--temperature", 0.5], "otherwise (--temperature: 1.0 then, 0.5 now)"),
         ([pipeline("class"), "--label", 1], "(seed_00000000.png: {'seed': 0, 'label': 0} then, "),
-        ([other], "otherwise (prior: "),
+        ([other], "otherwise (--prior: "),
     ]:
         assert message in refusal(capsys, *call, *more)
     (out / "samples.json").unlink()

@@ -209,7 +209,7 @@ def test_an_interrupted_run_can_be_drawn_from_and_goes_on(
         (["--codec", other], "parts was trained with another codec"),
         (["--meaning", "none"], "was trained from edges, this would be from none"),
         (["--width", 16], "with another model (--width: 8 then, 16 now)"),
-        (["--pkeep", 0.5], "trained by another recipe (pkeep: 1.0 then, 0.5 now)"),
+        (["--pkeep", 0.5], "trained by another recipe (--pkeep: 1.0 then, 0.5 now)"),
     ]:
         if "none" in changes:
             changes = [*changes, "--condition-codec", "None"]

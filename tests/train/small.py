@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from vqlib.compress import FeatureDistance, FeatureNet, VQGANAutoencoderConfig, vqvae_digits
 from vqlib.data import TensorImages, digits
@@ -41,3 +41,15 @@ def distance() -> FeatureDistance:
     """A perceptual network, always the same; untrained, but no features vanish."""
     torch.manual_seed(1)
     return FeatureDistance(FeatureNet(3, widths=(4, 8)))
+
+
+def assert_close_weights(one: nn.Module, two: nn.Module, tolerance: float) -> None:
+    """All weights but one in a thousand.
+
+    Adam divides by the gradient's size: where a gradient is nothing but rounding, which differs
+    between processors, numbers of threads and places in memory, the step is too.
+    """
+    pairs = [(t, two.state_dict()[name]) for name, t in one.state_dict().items()]
+    apart = torch.cat([(a - b).abs().flatten() for a, b in pairs])
+    assert (apart > tolerance).float().mean() <= 1e-3
+    assert apart.max() <= 3e-3  # a few steps of Adam at most

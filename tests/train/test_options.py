@@ -11,6 +11,7 @@ from tests.train.small import (
     CRITIC,
     QUIET,
     SHORT,
+    assert_close_weights,
     distance,
     images,
     vqgan_digits,
@@ -54,18 +55,6 @@ def prior(**changes) -> Trained:
     config = GPTConfig(64, (4, 4), ClassCondition(10), num_layers=2, num_heads=2, width=16)
     data = TokenGrids(tokens.view(-1, 4, 4), digits().labels[:50])
     return train_prior(data, config, recipe, **QUIET)
-
-
-def assert_close_weights(one: nn.Module, two: nn.Module, tolerance: float) -> None:
-    """All weights but one in a thousand.
-
-    Adam divides by the gradient's size: where a gradient is nothing but rounding, which differs
-    between processors, the step is too.
-    """
-    pairs = [(t, two.state_dict()[name]) for name, t in one.state_dict().items()]
-    apart = torch.cat([(a - b).abs().flatten() for a, b in pairs])
-    assert (apart > tolerance).float().mean() <= 1e-3
-    assert apart.max() <= 3e-3  # three steps of Adam at most
 
 
 @pytest.mark.parametrize("train", [vqvae, vqgan, feature_net, prior])
