@@ -9,7 +9,8 @@ import os
 __version__ = "0.1.0"
 
 # PyTorch's idle threads watch for work instead of sleeping, and on a CPU that has other work too
-# they take its time away: everything becomes several times slower. A bounded watch costs nothing
-# where the CPU is free (benchmarks/results/idle_threads.md). PyTorch reads this when it is loaded.
+# they take its time away: everything becomes slower, up to several times. A shorter watch helps
+# there and costs little on a free CPU, where none at all would cost more: the measurements are in
+# benchmarks/results/idle_threads.md. PyTorch reads this when it is loaded.
 if not {"GOMP_SPINCOUNT", "OMP_WAIT_POLICY"} & os.environ.keys():
     os.environ["GOMP_SPINCOUNT"] = "10000"
