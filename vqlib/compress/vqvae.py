@@ -193,7 +193,7 @@ def vqvae_cifar10() -> VQVAEConfig:
 
 
 def vqvae_photos(image_channels: int = 3, num_codes: int = 512) -> VQVAEConfig:
-    """A small codec for 64×64 pictures on a CPU → 16×16 tokens, f = 4."""
+    """A small codec for 64×64 pictures on a CPU → 16×16 tokens, f = 4, upsampled as VQGAN does."""
     autoencoder = AutoencoderConfig(
         image_channels=image_channels,
         hidden_channels=64,
@@ -201,6 +201,7 @@ def vqvae_photos(image_channels: int = 3, num_codes: int = 512) -> VQVAEConfig:
         num_res_blocks=2,
         num_downsamplings=2,
         code_dim=32,
+        upsampling="nearest",
     )
     return VQVAEConfig(autoencoder, num_codes=num_codes, image_size=64)
 
