@@ -9,7 +9,6 @@ from torch import Tensor, nn
 
 from vqlib.compress.layers import ResBlock, Upsample
 
-
 UPSAMPLING = ("transposed", "nearest")
 
 

@@ -60,7 +60,7 @@ MODELS = {
     "FeatureNet": (lambda c: FeatureNet(c.num_classes, widths=c.widths), FeatureNetConfig),
     "PatchDiscriminator": (
         lambda c: PatchDiscriminator(
-            c.image_channels, base_channels=c.base_channels, num_layers=c.num_layers
+            c.image_channels, base_channels=c.base_channels, num_layers=c.num_layers, norm=c.norm
         ),
         PatchDiscriminatorConfig,
     ),

@@ -63,7 +63,7 @@ def train_vqvae(
     with start(device) as place:
         codec = prepare(model, images, recipe, place, folder)
         parallel = place.wrap(codec)
-        care = place.put(CodebookCare(codec.config.num_codes, recipe))
+        care = place.put(CodebookCare(images, codec.config.num_codes, recipe, place))
         optimizer = torch.optim.AdamW(
             codec.parameters(), lr=recipe.learning_rate, betas=(0.9, 0.99), weight_decay=0.0
         )
@@ -75,17 +75,18 @@ def train_vqvae(
 
         def train_step(step: int, batch: Tensor) -> dict[str, Tensor]:
             logs, tokens = [], []
+            care.before_step(codec, batch, step)
             optimizer.zero_grad()
             for x in place.parts(batch, recipe.accumulate, parallel):
                 with place.autocast(recipe.precision):
-                    x_hat, quantized = parallel(x)
+                    x_hat, quantized = parallel(x, quantize=recipe.quantizes(step))
                 loss, terms = loss_of(x, x_hat, quantized, **weights)
                 (loss / recipe.accumulate).backward()
                 logs.append(terms)
                 tokens.append(quantized.tokens)
             clip_gradients(codec, recipe)
             optimizer.step()
-            care.after_step(codec, batch, torch.cat(tokens), step)
+            care.after_step(torch.cat(tokens), step)
             return mean_logs(logs)
 
         parts = {"optimizer": optimizer, "care": care}
