@@ -11,7 +11,6 @@ judges what VGG has trained. Runs are kept in `runs/` and can be resumed.
 
 import argparse
 import json
-import time
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -27,7 +26,7 @@ from vqlib.data.images import stack
 from vqlib.data.photos import photos_and_textures
 from vqlib.data.pictures import grid, write_picture
 from vqlib.measure import OfflineFeatures, measure_codec
-from vqlib.train import VQGANRecipe, VQVAERecipe
+from vqlib.train import Trained, VQGANRecipe, VQVAERecipe
 
 SEEDS = (0, 1, 2)
 NAMES = {"photos_vqvae": "VQVAE", "photos_vqgan": "VQGAN"}
@@ -40,14 +39,14 @@ def trained(name: str, seed: int, runs: Path) -> VQVAE:
     """A model of the package's recipe."""
     if seed == 0:
         return load_pretrained(name)
-    return run(photos.RECIPES[name], seed, runs / f"{name}_{seed}")
+    return run(photos.RECIPES[name], seed, runs / f"{name}_{seed}").model.cpu()
 
 
-def run(recipe: VQVAERecipe | VQGANRecipe, seed: int, folder: Path | None) -> VQVAE:
+def run(recipe: VQVAERecipe | VQGANRecipe, seed: int, folder: Path | None = None) -> Trained[VQVAE]:
     """A codec of the photographs; what is in the folder already is gone on with."""
     options = {"folder": folder, "resume": folder is not None, "device": "cpu"}
     images, recipe = partial(photos.images, "train"), replace(recipe, seed=seed)
-    return train_codec(images, photos.CONFIG, recipe, **options).model.cpu()
+    return train_codec(images, photos.CONFIG, recipe, **options)
 
 
 def equal_seconds() -> tuple[int, float]:
@@ -65,9 +64,7 @@ def equal_seconds() -> tuple[int, float]:
     seconds = dict.fromkeys(kinds, 0.0)
     for _ in range(3):
         for name, recipe in kinds.items():
-            started = time.perf_counter()
-            run(recipe, 0, None)
-            seconds[name] += time.perf_counter() - started
+            seconds[name] += run(recipe, 0).seconds
     start = gan.disc_start / gan.steps
     mean = start * seconds["without critic"] + (1 - start) * seconds["with critic"]
     ratio = mean / seconds["vqvae"]
@@ -110,7 +107,7 @@ def main() -> None:
     results, first = [], []
     for seed in SEEDS:
         codecs = {label: trained(name, seed, runs) for name, label in NAMES.items()}
-        codecs[LONGER] = run(longer, seed, runs / f"longer_{seed}")
+        codecs[LONGER] = run(longer, seed, runs / f"longer_{seed}").model.cpu()
         for label, codec in codecs.items():
             for split in SPLITS:
                 about = {"model": label, "seed": seed, "split": split}
