@@ -89,14 +89,10 @@ class Found:
 
     def cells(self) -> list[str]:
         """For the table."""
-        columns = (
-            ("nats_per_token", ".3f"),
-            ("bits_per_token", ".3f"),
-            ("bits_per_dimension", ".4f"),
-        )
+        columns = {"nats_per_token": ".3f", "bits_per_token": ".3f", "bits_per_dimension": ".4f"}
         values = [
             spread([getattr(found, name) for found in self.likelihoods], form)
-            for name, form in columns
+            for name, form in columns.items()
         ]
         took = spread(self.seconds, ".0f")
         return [f"{self.parameters:,}", f"{self.steps:,}", took, *values]

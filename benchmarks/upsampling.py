@@ -1,10 +1,10 @@
 """Transposed convolutions against repeated pixels: `python benchmarks/upsampling.py`.
 
 The codec of the photographs, with either decoder, as a VQVAE and as a VQGAN whose critic comes in
-after 50 steps; the same seeds, squares and steps. The grid's energy is that at the frequencies of the codec's stride, in units of its
-neighbours' (`vqlib.measure.grid_pattern`): about 1 where there is no grid. With `--before FOLDER`,
-codecs of the same names in that folder are measured beside those in the package, on the same
-pictures.
+after 50 steps; the same seeds, squares and steps. The grid's energy is that at the frequencies of
+the codec's stride, in units of its neighbours' (`vqlib.measure.grid_pattern`): about 1 where there
+is no grid. With `--before FOLDER`, codecs of the same names in that folder are measured beside
+those in the package, on the same pictures.
 """
 
 import argparse

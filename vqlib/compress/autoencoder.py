@@ -1,7 +1,6 @@
 """The VQVAE paper's small convolutional encoder and decoder (section 4.1)."""
 
 from dataclasses import dataclass
-from typing import Literal
 
 import torch
 from jaxtyping import Float
@@ -28,10 +27,10 @@ class AutoencoderConfig:
     """Each halves height and width: the downsampling factor is f = 2 ** num_downsamplings."""
     code_dim: int = 64
     """D, channels of the latents."""
-    upsampling: Literal["transposed", "nearest"] = "transposed"
-    """How the decoder doubles height and width: with the VQVAE paper's transposed convolutions, or
+    upsampling: str = "transposed"
+    """How the decoder doubles height and width: "transposed", as the VQVAE paper does, or "nearest",
     as VQGAN does (Taming Transformers, appendix A): each pixel repeated, then a 3×3 convolution.
-    Transposed ones leave a grid of their stride in the picture, above all early in training."""
+    Transposed convolutions leave a grid of their stride, above all early in training."""
 
     def __post_init__(self):
         if self.upsampling not in UPSAMPLING:

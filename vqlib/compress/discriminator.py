@@ -5,7 +5,6 @@ section 3.2.2 and appendix 6.1.2; Esser et al., *Taming Transformers*, section 3
 """
 
 from dataclasses import dataclass
-from typing import Literal
 
 import torch
 from jaxtyping import Float
@@ -24,9 +23,9 @@ class PatchDiscriminatorConfig:
     """Width of the first layer; each further one has twice as many, up to 8 times."""
     num_layers: int = 3
     """Convolutions of stride 2."""
-    norm: Literal["batch", "group", "none"] = "batch"
-    """What follows the inner convolutions: batch normalisation as in the papers, GroupNorm in
-    groups of four channels, or nothing."""
+    norm: str = "batch"
+    """What follows the inner convolutions: "batch" normalisation as in the papers, "group", in
+    groups of four channels, or "none"."""
 
     def __post_init__(self):
         for name in ("image_channels", "base_channels", "num_layers"):
@@ -55,7 +54,7 @@ class PatchDiscriminator(nn.Module):
         *,
         base_channels: int = 64,
         num_layers: int = 3,
-        norm: Literal["batch", "group", "none"] = "batch",
+        norm: str = "batch",
     ):
         super().__init__()
         self.config = PatchDiscriminatorConfig(image_channels, base_channels, num_layers, norm)

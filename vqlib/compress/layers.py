@@ -111,6 +111,6 @@ class Upsample(nn.Module):
         super().__init__()
         self.conv = nn.Conv2d(channels, out_channels or channels, kernel_size=3, padding=1)
 
-    def forward(self, x: Float[Tensor, "B C h w"]) -> Float[Tensor, "B C h2 w2"]:
+    def forward(self, x: Float[Tensor, "B C h w"]) -> Float[Tensor, "B C2 h2 w2"]:
         """(h, w) to (2h, 2w)."""
         return self.conv(F.interpolate(x, scale_factor=2, mode="nearest"))
