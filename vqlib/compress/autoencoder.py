@@ -28,8 +28,8 @@ class AutoencoderConfig:
     code_dim: int = 64
     """D, channels of the latents."""
     upsampling: str = "transposed"
-    """How the decoder doubles height and width: "transposed", as the VQVAE paper does, or "nearest",
-    as VQGAN does (Taming Transformers, appendix A): each pixel repeated, then a 3×3 convolution.
+    """How the decoder doubles height and width: "transposed" as in the VQVAE paper, or "nearest" as
+    in VQGAN (Taming Transformers, appendix A): each pixel repeated, then a 3×3 convolution.
     Transposed convolutions leave a grid of their stride, above all early in training."""
 
     def __post_init__(self):
