@@ -12,12 +12,16 @@ from markdown_it import MarkdownIt
 
 from vqlib import cli
 from vqlib.course.pretrained import PERCEPTUAL, pretrained_record
-from vqlib.course.training.priors import PRIORS
 from vqlib.data import photos, stack
 from vqlib.data.pictures import write_picture
 
 ROOT = Path(__file__).parent.parent
 READMES = ["README.md", "README.zh.md"]
+
+
+def benchmark(name: str) -> dict:
+    """The names of a script in benchmarks/."""
+    return runpy.run_path(str(ROOT / f"benchmarks/{name}.py"))
 
 
 def blocks(name: str, language: str) -> list[str]:
@@ -109,21 +113,9 @@ def test_the_results_are_those_of_the_records(name):
 
 
 @pytest.mark.parametrize("name", READMES)
-def test_the_results_of_the_codecs_are_those_of_the_records(name):
+def test_the_tables_are_those_of_the_records(name):
     text = (ROOT / name).read_text(encoding="utf-8")
-    for model in ("photos_vqvae", "photos_vqgan", "scenes_vqgan", "faces_vqgan"):
-        record = pretrained_record(model)
-        held_out = record["held_out"]
-        frechet = held_out.get("frechet")
-        row = next(line for line in text.splitlines() if line.startswith(f"| `{model}`"))
-        assert [cell.strip() for cell in row.strip("|").split("|")][1:] == [
-            f"{record['parameters']:,}",
-            f"{record['recipe']['steps']:,}",
-            f"{held_out['psnr_db']:.2f} dB",
-            f"{held_out['ssim']:.3f}",
-            f"{held_out['feature distance (offline networks)']:.3f}",
-            f"{frechet['distance']:.1f}" if frechet else "–",
-        ]
+    assert benchmark("readme")["filled"](text) == text
     labels, network = pretrained_record("scenes_labels"), pretrained_record("offline_features")
     networks = ("offline_features", *PERCEPTUAL)
     accuracies = [pretrained_record(one)["held_out"]["accuracy"] for one in networks]
@@ -135,19 +127,6 @@ def test_the_results_of_the_codecs_are_those_of_the_records(name):
         f"{100 * max(accuracies):.1f} %",
     ]
     assert [number for number in stated if number not in text] == []
-
-
-@pytest.mark.parametrize("name", READMES)
-def test_the_results_of_the_priors_are_those_of_the_records(name):
-    text = (ROOT / name).read_text(encoding="utf-8")
-    for model in PRIORS:
-        record = pretrained_record(model)
-        row = next(line for line in text.splitlines() if line.startswith(f"| `{model}`"))
-        assert [cell.strip() for cell in row.strip("|").split("|")][1:] == [
-            f"{record['parameters']:,}",
-            f"{record['recipe']['steps']:,}",
-            f"{record['held_out']['nll_nats_per_token']:.3f}",
-        ]
 
 
 @pytest.mark.parametrize("name", READMES)

@@ -91,6 +91,7 @@ def codec_job(
     images: Callable[[str], Images],
     config: VQVAEConfig,
     recipe: VQVAERecipe | VQGANRecipe,
+    also: tuple[str, ...] = (),
 ) -> Job:
     """The job of a codec of pictures.
 
@@ -99,10 +100,16 @@ def codec_job(
         images: gives the images of a split, "train" or "held_out".
         config: shape of the codec.
         recipe: how it is trained.
+        also: splits to be measured besides the held-out one; their numbers have the split's name in
+            front.
     """
 
     def measure(codec: VQVAE) -> dict[str, Any]:
-        return measured(codec, images("held_out"), f"{data}, held out")
+        values = measured(codec, images("held_out"), f"{data}, held out")
+        for split in also:
+            more = measured(codec, images(split), f"{data}, {split}")
+            values |= {f"{split}_{name}": value for name, value in more.items()}
+        return values
 
     train = partial(train_codec, partial(images, "train"), config, recipe)
     return Job(data, recipe, train, measure, NETWORKS, extra={"config": repr(config)})

@@ -33,4 +33,7 @@ def images(split: str) -> Images:
 
 
 RECIPES = {"photos_vqvae": VQVAE_RECIPE, "photos_vqgan": VQGAN_RECIPE}
-JOBS = {name: codec_job(DATA, images, CONFIG, recipe) for name, recipe in RECIPES.items()}
+JOBS = {
+    name: codec_job(DATA, images, CONFIG, recipe, also=("remainder",))
+    for name, recipe in RECIPES.items()
+}
