@@ -61,11 +61,17 @@ def minutes_of(name: str) -> int:
 
 
 def chapter(file: str) -> dict:
-    """Title and minutes of a chapter, from its notebook and its source."""
+    """Title and minutes of a chapter, from its notebook and its source.
+
+    Raises ValueError where the source does not say "**Time:** about N minutes".
+    """
     cells = json.loads((BOOK.parent / f"{file}.ipynb").read_text("utf-8"))["cells"]
     title = TITLE.search("".join(cells[0]["source"]))[1]
     source = (BOOK / "chapters" / f"{Path(file).name}.md").read_text("utf-8")
-    return {"file": file, "title": title, "minutes": int(MINUTES.search(source)[1])}
+    minutes = MINUTES.search(source)
+    if minutes is None:
+        raise ValueError(f"{Path(file).name}.md does not say '**Time:** about N minutes'")
+    return {"file": file, "title": title, "minutes": int(minutes[1])}
 
 
 def parts(toc: dict) -> list[list[dict]]:
@@ -119,7 +125,8 @@ def fill_in(app, docname, source):
 
 def add_files(app, pagename, templatename, context, doctree):
     """Handler of `html-page-context`."""
-    if pagename == app.config.root_doc or 'class="drawn"' in context.get("body", ""):
+    body = context.get("body", "")
+    if pagename == app.config.root_doc or 'class="drawn"' in body or "sd-tab-set" in body:
         app.add_css_file("front.css")
     if pagename == app.config.root_doc:
         app.add_js_file("front.js", defer="defer")
