@@ -131,11 +131,8 @@ def draw_photos(folder: Path) -> dict:
     sheets = {name: mosaic(images, columns=3) for name, images in seen.items()}
     for name, sheet in sheets.items():
         save(sheet, folder / f"photos_{name}.webp", quality=92)
-    save(
-        mosaic(torch.cat([x, seen["vqgan"]]), columns=9, gap=2),
-        folder / "own_reconstructions.webp",
-        quality=92,
-    )
+    pair = torch.stack([sheets["original"], sheets["vqgan"]])
+    save(mosaic(pair, columns=2, gap=8), folder / "own_reconstructions.webp", quality=92)
     top, left = worst(x, seen["vqvae"])
     for name, sheet in sheets.items():
         inset = sheet[:, top : top + INSET, left : left + INSET]
@@ -180,7 +177,7 @@ def draw_landscapes(folder: Path) -> None:
         own[0, rows, columns] = label
     painting = painter.sample_large((64, 192), own, seed=0)
     own_pair = torch.cat([coloured(own), painting])
-    save(mosaic(own_pair, columns=2, gap=2), folder / "own_painting.webp", quality=92)
+    save(mosaic(own_pair, columns=1, gap=2), folder / "own_painting.webp", quality=92)
 
     writer = load_pipeline(pretrained_folder("scenes_text_gpt"))
     told = writer.sample(list(CAPTIONS), seed=range(len(CAPTIONS)))
