@@ -100,7 +100,7 @@ def draw_digits(folder: Path) -> dict:
         for of_class in drawn
     ]  # 10 × (SAMPLES · 17, 1, 32, 32)
     rows = [torch.cat([x[k : k + 1], x_hat[k : k + 1], frames[k]]) for k in range(10)]
-    save(mosaic(torch.cat(rows), columns=len(rows[0])), folder / "digits.webp", quality=85)
+    save(mosaic(torch.cat(rows), columns=len(rows[0])), folder / "digits.webp", quality=65)
     forty = codec.decode(drawn.flatten(0, 1))  # class after class
     forty = forty.view(10, 4, 1, 32, 32).transpose(0, 1).flatten(0, 1)
     save(mosaic(forty, columns=10, gap=2), folder / "forty.webp", quality=92)
@@ -130,7 +130,7 @@ def draw_photos(folder: Path) -> dict:
     seen = {"original": x} | {name: c.decode(c.encode(x)) for name, c in codecs.items()}
     sheets = {name: mosaic(images, columns=3) for name, images in seen.items()}
     for name, sheet in sheets.items():
-        save(sheet, folder / f"photos_{name}.webp", quality=92)
+        save(sheet, folder / f"photos_{name}.webp", quality=86)
     pair = torch.stack([sheets["original"], sheets["vqgan"]])
     save(mosaic(pair, columns=2, gap=8), folder / "own_reconstructions.webp", quality=92)
     top, left = worst(x, seen["vqvae"])
