@@ -9,7 +9,7 @@ if (location.protocol === "file:") DOCUMENTATION_OPTIONS.SHOW_SEARCH_SUMMARY = f
 /** Of a page found, or the part of it at `anchor`, the text without menus and pictures. */
 const articleText = (html, anchor) => {
   const article = new DOMParser().parseFromString(html, "text/html").querySelector("article");
-  article.querySelectorAll(".headerlink, script, style, svg").forEach((part) => part.remove());
+  article.querySelectorAll(".chapter-head, .headerlink, script, style, svg").forEach((part) => part.remove());
   return ((anchor && article.querySelector(anchor)) || article).textContent;
 };
 
