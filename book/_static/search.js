@@ -13,7 +13,11 @@ const articleText = (html, anchor) => {
   return ((anchor && article.querySelector(anchor)) || article).textContent;
 };
 
+/** Of results that are equally good the earlier chapter comes first, where Sphinx has 1, 10, 11, 2. */
+const readingOrder = ([page, , , , score]) => score - (Number(page.match(/\/(\d\d)_/)?.[1]) || 0) / 1000;
+
 // Before Sphinx begins to search, and after it has said how.
 document.addEventListener("DOMContentLoaded", () => {
+  Scorer.score = readingOrder;
   Search.htmlToText = articleText;
 });

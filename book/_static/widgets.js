@@ -50,7 +50,10 @@ screen readers. */
 
   function html({ state }) {
     const drawn = element("div", "widget-html", { innerHTML: state.value });
-    for (const image of drawn.querySelectorAll("img")) image.alt = words.picture + image.alt;
+    for (const image of drawn.querySelectorAll("img")) {
+      image.alt = words.picture + image.alt;
+      image.style.setProperty("--drawn", `${image.getAttribute("width")}px`);
+    }
     return drawn;
   }
 

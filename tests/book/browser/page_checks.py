@@ -52,7 +52,8 @@ CUT = """() => [...document.body.querySelectorAll("*:not(svg, svg *, mjx-assisti
   .map(box => `cut off: ${box.tagName.toLowerCase()}.${box.getAttribute("class")}: ` +
     box.textContent.trim().slice(0, 40))"""
 
-IMAGES = """() => [...document.querySelectorAll("img:not([role=presentation])")]
+# The logo has its words beside it.
+IMAGES = """() => [...document.querySelectorAll("img:not([role=presentation], .logo__image)")]
   .map(image => [image.getAttribute("alt") ?? "", image.getAttribute("src").slice(-60)])"""
 HEADINGS = """() => [...document.querySelectorAll("h1, h2, h3, h4, h5, h6")]
   .filter(heading => heading.checkVisibility())
@@ -74,7 +75,7 @@ OUT_OF_SHAPE = """() => [...document.querySelectorAll("article img")]
 # Pictures in which words are too small: a figure has words of 13 pixels at its own size, a plot has
 # words of 14 at the size that it was drawn for.
 SMALL_WORDS = """() => [...document.querySelectorAll("article img")]
-  .filter(image => image.checkVisibility() && !image.closest(".course-widget"))
+  .filter(image => image.checkVisibility())
   .flatMap(image => {
     const svg = /[.]svg$/.test(image.src);
     const least = svg ? image.naturalWidth * 11 / 13
