@@ -77,7 +77,7 @@ OUT_OF_SHAPE = """() => [...document.querySelectorAll("article img")]
 SMALL_WORDS = """() => [...document.querySelectorAll("article img")]
   .filter(image => image.checkVisibility())
   .flatMap(image => {
-    const svg = /[.]svg$/.test(image.src);
+    const svg = /[.]svg$/.test(image.src) && !image.closest(".cell_output");
     const least = svg ? image.naturalWidth * 11 / 13
       : parseFloat(image.style.getPropertyValue("--drawn")) * 0.8;
     const {width} = image.getBoundingClientRect();

@@ -179,7 +179,7 @@ def test_every_widget_of_the_book_moves(open_page):
         for widget in widgets.all():
             picture = widget.get_by_role("img").last
             for slider in widget.get_by_role("slider").all():
-                row = widget.locator(".widget-row", has=slider).last.bounding_box()
+                row = slider.locator("xpath=ancestor::div[@class='widget-row'][1]").bounding_box()
                 assert slider.bounding_box()["width"] > row["width"] / 2, path
                 before = picture.screenshot()
                 slider.press("ArrowRight")
