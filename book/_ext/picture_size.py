@@ -11,7 +11,7 @@ from pathlib import Path
 
 SIZE = re.compile(r'style="width: (\d+)(?:\.\d+)?px; height: (\d+)(?:\.\d+)?px;"')
 
-# A vector picture that a cell has drawn is called by its digest; its file gives the width in points.
+# A vector picture that a cell has drawn is called by its digest; its file says how many points.
 VECTOR = re.compile(r'(<img [^>]*src="[^"]*/(\w{64}\.svg)")( />)')
 POINTS = re.compile(r'<svg [^>]*?\bwidth="([\d.]+)pt"')
 
