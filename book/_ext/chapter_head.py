@@ -94,7 +94,7 @@ def furnish(app, doctree, docname):
     if str(notebook).endswith(".ipynb"):
         theme = app.config.html_theme_options
         colab = colab_address(notebook, theme["repository_url"], theme["repository_branch"])
-        source = app.builder.get_relative_uri(docname, "") + f"_sources/{notebook}"
+        source = "../" * docname.count("/") + f"_sources/{notebook}"
         line = head(app.config.chapter_head, colab, source, minutes_of(doctree))
         section.insert(1, nodes.raw("", line, format="html"))
 
