@@ -78,12 +78,14 @@ screen readers. */
     return drawn;
   }
 
-  /* What a slider's places are called, below them; of many or long names the ends and the middle.
+  /* What a slider's places are called, below them; of many the ends and the middle, of long names none.
      Whoever touches a name goes there; with keys the slider itself does that. */
   function ticks(model) {
     const labels = model.state._options_labels;
     const last = labels.length - 1;
-    const few = labels.join("  ").length <= 36 ? labels.keys() : [0, Math.floor(last / 2), last];
+    const ends = [0, Math.floor(last / 2), last];
+    const fit = (places) => places.map((index) => labels[index]).join("  ").length <= 36;
+    const few = [[...labels.keys()], ends].find(fit) ?? [];
     const drawn = element("div", "widget-ticks", { ariaHidden: "true" });
     for (const index of new Set(few)) {
       const tick = element("span", "", { textContent: labels[index] });

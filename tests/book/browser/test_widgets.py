@@ -92,6 +92,8 @@ def test_of_many_places_the_ends_and_the_middle_are_named(show):
     values = [str(10**k) for k in range(9)]
     page = show(frames_widget([SHADES[0]] * 9, label="t", values=values))
     expect(page.locator(".widget-ticks span")).to_have_text([values[0], values[4], values[8]])
+    show(frames_widget([SHADES[0]] * 9, label="t", values=[12 * value for value in values]))
+    expect(page.locator(".widget-ticks")).to_be_empty()
 
 
 def test_two_sliders_reach_the_corners_of_their_grid(show):
