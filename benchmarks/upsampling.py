@@ -1,10 +1,10 @@
 """Transposed convolutions against repeated pixels: `python benchmarks/upsampling.py`.
 
 The codec of the photographs, with either decoder, as a VQVAE and as a VQGAN whose critic comes in
-after 50 steps; the same seeds, squares and steps. The grid's energy is that at the frequencies of the codec's stride, in units of its
-neighbours' (`vqlib.measure.grid_pattern`): about 1 where there is no grid. With `--before FOLDER`,
-codecs of the same names in that folder are measured beside those in the package, on the same
-pictures.
+after 50 steps; the same seeds, squares and steps. The grid's energy is that at the frequencies of
+the codec's stride, in units of its neighbours' (`vqlib.measure.grid_pattern`): about 1 where there
+is no grid. With `--before FOLDER`, codecs of the same names in that folder are measured beside
+those in the package, on the same pictures.
 """
 
 import argparse
@@ -16,7 +16,7 @@ from record import RESULTS, spread, table, write
 from torch import Tensor
 
 from vqlib.compress import VQVAE, FeatureDistance
-from vqlib.course.pretrained import WEIGHTS, load_pretrained
+from vqlib.course.pretrained import load_pretrained
 from vqlib.course.training import photos, scenes
 from vqlib.course.training.codecs import BATCH, train_codec
 from vqlib.data.faces import faces
@@ -25,7 +25,8 @@ from vqlib.data.photos import photos_and_textures
 from vqlib.data.pictures import grid, write_picture
 from vqlib.measure import OfflineFeatures, measure_codec
 from vqlib.measure.grid_pattern import grid_energy
-from vqlib.train import load_model
+from vqlib.saved import load_model
+from vqlib.saved.find import WEIGHTS
 
 SEEDS, STEPS = (0, 1, 2), (100, 300)
 RECIPES = {

@@ -7,14 +7,15 @@ import pytest
 
 from vqlib.compress import FeatureDistance
 from vqlib.course.make_weights import JOBS
-from vqlib.course.pretrained import WEIGHTS, load_pretrained, pretrained_record
+from vqlib.course.pretrained import load_pretrained, pretrained_record
 from vqlib.course.training import codecs, digits, features, photos, priors, scenes
 from vqlib.course.training import faces as faces_job
 from vqlib.course.training.digits import measure_codec, measure_prior
 from vqlib.data.faces import faces
 from vqlib.data.images import TensorImages, stack
 from vqlib.data.photos import photos_and_textures
-from vqlib.train.pipeline import load_pipeline
+from vqlib.saved.find import WEIGHTS
+from vqlib.saved.pipeline import load_pipeline
 
 NAMES = sorted(path.parent.name for path in WEIGHTS.glob("*/config.json"))
 
@@ -132,7 +133,7 @@ def test_the_priors_predict_held_out_pictures_as_recorded(name):
     assert priors.measured(name, pipeline.prior) == pytest.approx(expected, rel=0.005)
     guessing = math.log(pipeline.codec.config.num_codes)
     assert expected["nll_nats_per_token"] < guessing - 0.3
-    assert pipeline.meaning == priors.PRIORS[name].meaning
+    assert pipeline.condition == priors.PRIORS[name].kind
 
 
 def test_an_unknown_model_is_named_with_those_there_are():

@@ -16,7 +16,7 @@ from vqlib.cli.pictures import shrunk
 from vqlib.cli.targets import check_target
 from vqlib.data.pictures import read_picture, write_picture
 from vqlib.generate.prior import Known
-from vqlib.train.pipeline import Pipeline
+from vqlib.saved.pipeline import Pipeline
 
 
 @dataclass(frozen=True)

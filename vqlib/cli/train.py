@@ -14,7 +14,6 @@ from vqlib.cli.batch import fitting_batch
 from vqlib.cli.closing import closing_line
 from vqlib.cli.flags import flag
 from vqlib.cli.messages import name_left_out, name_parts, name_unread
-from vqlib.cli.models import find_model, load_kind
 from vqlib.cli.opening import about_codec, about_pictures, about_run, opening
 from vqlib.cli.targets import check_folder
 from vqlib.cli.train_prior import TrainPrior
@@ -34,6 +33,7 @@ from vqlib.course.pretrained import load_perceptual
 from vqlib.data.catalogue import BUNDLED, DOWNLOADED, open_images
 from vqlib.data.images import Images, stack
 from vqlib.measure import psnr
+from vqlib.saved.find import find_model, load_kind
 from vqlib.train.recipe import Trained
 from vqlib.train.runtime import find_device
 from vqlib.train.stage1 import Stage1Recipe

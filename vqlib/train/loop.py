@@ -17,8 +17,17 @@ from tqdm import tqdm
 from vqlib.compress.processes import mean_over_processes, most_over_processes
 from vqlib.data.batches import Draw, batch_indices, draw_batches
 from vqlib.data.images import Images
-from vqlib.train import checkpoint
-from vqlib.train.checkpoint import Model, Part
+from vqlib.generate.prior import PriorConfig
+from vqlib.saved.files import Damaged
+from vqlib.saved.model import Model, Part
+from vqlib.saved.run_folder import (
+    all_checkpoints,
+    latest_checkpoint,
+    load_checkpoint,
+    save_checkpoint,
+    training_of,
+)
+from vqlib.tokens.data import TokenData
 from vqlib.train.recipe import Recipe, Trained
 from vqlib.train.runlog import RunLog
 from vqlib.train.runtime import Runtime
@@ -109,16 +118,9 @@ class Run:
         self, images: Images, *, workers: int = 0
     ) -> Iterator[tuple[int, Int[Tensor, " B"], Float[Tensor, "B C H W"]]]:
         """(step, numbers of this process's images, the images), drawn as the data set does."""
-        size, first = self.recipe.batch_size, self.steps_done
-        draws = (
-            self.place.share([Draw(i, step * size + j) for j, i in enumerate(batch.tolist())])
-            for step, batch in zip(
-                range(first, self.recipe.steps), self._indices(len(images)), strict=False
-            )
-        )
         loader = draw_batches(
             images,
-            draws,
+            self._draws(len(images)),
             seed=self.recipe.seed,
             workers=workers,
             pin_memory=self.place.device.type == "cuda",
@@ -126,6 +128,13 @@ class Run:
         rows = (self.place.share(batch) for batch in self._indices(len(images)))
         for step, (numbers, x) in self._steps(zip(rows, loader, strict=False)):
             yield step, numbers, x
+
+    def token_batches(
+        self, data: TokenData, config: PriorConfig
+    ) -> Iterator[tuple[int, tuple[Int[Tensor, "B T"], Int[Tensor, "B P"]]]]:
+        """(step, tokens and ids of this process's pictures) for each step still to do."""
+        draws, device = self._draws(len(data)), self.place.device
+        return self._steps(data.batches(draws, config, seed=self.recipe.seed, device=device))
 
     def logs_at(self, step: int) -> bool:
         """Every `log_every` steps, and after the last one."""
@@ -191,6 +200,13 @@ class Run:
             num_images, recipe.batch_size, seed=recipe.seed, first_step=self.steps_done
         )
 
+    def _draws(self, num_images: int) -> Iterator[list[Draw]]:
+        """Index and position of each of this process's images, batch by batch, to the last step."""
+        size, steps = self.recipe.batch_size, range(self.steps_done, self.recipe.steps)
+        for step, batch in zip(steps, self._indices(num_images), strict=False):
+            draws = [Draw(i, step * size + j) for j, i in enumerate(batch.tolist())]
+            yield self.place.share(draws)
+
     def _optimizers(self) -> list[torch.optim.Optimizer]:
         return [part for part in self.parts.values() if isinstance(part, torch.optim.Optimizer)]
 
@@ -250,7 +266,7 @@ class Run:
         check_finite(self._weights(), f"weights after step {self.steps_done}")
         if self.place.is_main:
             options = {"recipe": asdict(self.recipe), "material": self.material}
-            checkpoint.save_checkpoint(
+            save_checkpoint(
                 self.folder, self.best_model, self.parts, step=self.steps_done, **options
             )
         self._saved_step = self.steps_done
@@ -272,7 +288,7 @@ class Run:
                 self._save()
             except (OSError, ValueError) as another:
                 print(f"step {self.steps_done} cannot be saved: {another}", file=sys.stderr)
-        latest = checkpoint.latest_checkpoint(self.folder)
+        latest = latest_checkpoint(self.folder)
         found = "there is no checkpoint yet" if latest is None else f"last checkpoint: {latest}"
         print(found, file=sys.stderr)
 
@@ -295,7 +311,7 @@ class Run:
         model.train(was_training)
 
     def _continue_from(self, folder: Path, resume: bool) -> None:
-        latest = checkpoint.latest_checkpoint(folder)
+        latest = latest_checkpoint(folder)
         if latest is None:
             if self.place.is_main:
                 folder.mkdir(parents=True, exist_ok=True)
@@ -307,17 +323,17 @@ class Run:
             )
         self._check_same_run(latest)
         try:
-            self.steps_done = checkpoint.load_checkpoint(latest, self.best_model, self.parts)
-        except checkpoint.Damaged as error:
-            older = checkpoint.all_checkpoints(folder)[:-1]
+            self.steps_done = load_checkpoint(latest, self.best_model, self.parts)
+        except Damaged as error:
+            older = all_checkpoints(folder)[:-1]
             hint = f"; remove {latest} to go on from {older[-1].name}" if older else ""
-            raise checkpoint.Damaged(f"{error}{hint}") from error
+            raise Damaged(f"{error}{hint}") from error
         self._saved_step = self.steps_done
         self._log.go_back_to(self.steps_done)
 
     def _check_same_run(self, latest: Path) -> None:
         """Raise `ValueError` if the folder's run is another one; it may have had other steps."""
-        saved = checkpoint.training_of(latest)
+        saved = training_of(latest)
         different = self.recipe.differences(saved["recipe"])
         if different:
             values = ", ".join(f"{k}: {a} then, {b} now" for k, (a, b) in different.items())

@@ -10,19 +10,15 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor, nn
 
-from vqlib.compress.palette import ColorPalette
 from vqlib.compress.processes import mean_over_processes
-from vqlib.compress.vqvae import VQVAE
 from vqlib.generate.prior import Prior, PriorConfig, evaluating, negative_log_likelihood
-from vqlib.train.checkpoint import save_model
+from vqlib.saved.model import save_model
+from vqlib.saved.run_folder import BEST
+from vqlib.tokens.data import TokenData
 from vqlib.train.loop import Run, clip_gradients, mean_logs
 from vqlib.train.recipe import Recipe, Trained
 from vqlib.train.runtime import start
 from vqlib.train.stage1 import material_of
-from vqlib.train.token_data import TokenData
-
-# Where in a run folder the model lies that predicted held-out pictures best.
-BEST = "best"
 
 
 @dataclass(frozen=True)
@@ -140,7 +136,7 @@ def train_prior(
                 run.preview(recipe.sample_every, watch.draw)
             if best is not None and best.exhausts(recipe.patience):  # it had ended before
                 run.stop_early()
-            for step, (tokens, ids) in data.batches(run, config):
+            for step, (tokens, ids) in run.token_batches(data, config):
                 logs = train_step(place.put(tokens), place.put(ids))
                 last = step + 1 == recipe.steps
                 looks = recipe.validate_every and (last or (step + 1) % recipe.validate_every == 0)
@@ -238,26 +234,6 @@ def parameter_groups(model: Prior, weight_decay: float) -> list[dict]:
         {"params": chosen, "weight_decay": weight_decay},
         {"params": rest, "weight_decay": 0.0},
     ]
-
-
-@torch.no_grad()
-def tokenize(
-    codec: VQVAE | ColorPalette,
-    images: Float[Tensor, "N C H W"] | Int[Tensor, "N H W"],
-    *,
-    batch_size: int = 256,
-) -> Int[Tensor, "N h w"]:
-    """Tokens of many images, on the CPU. The codec works in eval mode.
-
-    Args:
-        codec: a trained stage 1.
-        images: in [-1, 1], or label maps for a codec of these, on any device.
-        batch_size: images encoded at once.
-    """
-    with evaluating(codec):
-        return torch.cat(
-            [codec.encode(part.to(codec.device)).cpu() for part in images.split(batch_size)]
-        )
 
 
 @torch.no_grad()

@@ -17,7 +17,7 @@ from vqlib.data.batches import Draw, batch_indices, draw_batches
 from vqlib.data.folder import FolderImages
 from vqlib.data.images import Images, TensorImages
 from vqlib.data.pictures import grid
-from vqlib.train.checkpoint import has_begun
+from vqlib.saved.run_folder import has_begun
 from vqlib.train.recipe import Recipe
 from vqlib.train.runtime import Runtime
 

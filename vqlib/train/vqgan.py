@@ -23,7 +23,8 @@ from vqlib.compress.losses import (
 from vqlib.compress.perceptual import weights_digest
 from vqlib.compress.vqvae import VQVAE, LabelMapConfig, LabelMapVQVAE, VQVAEConfig
 from vqlib.data.images import Images
-from vqlib.train.checkpoint import Part, has_begun, latest_checkpoint, training_of
+from vqlib.saved.model import Part
+from vqlib.saved.run_folder import has_begun, latest_checkpoint, training_of
 from vqlib.train.loop import Run, clip_gradients, mean_logs
 from vqlib.train.recipe import Trained
 from vqlib.train.runtime import Runtime, start

@@ -10,7 +10,7 @@ from torch import Tensor
 from vqlib.compress.losses import label_map_loss, vqvae_loss
 from vqlib.compress.vqvae import VQVAE, LabelMapVQVAE, VQVAEConfig
 from vqlib.data.images import Images
-from vqlib.train.checkpoint import has_begun
+from vqlib.saved.run_folder import has_begun
 from vqlib.train.loop import Run, clip_gradients, mean_logs
 from vqlib.train.recipe import Trained
 from vqlib.train.runtime import start

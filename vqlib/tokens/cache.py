@@ -25,7 +25,7 @@ from vqlib.compress.vqvae import VQVAE
 from vqlib.data.batches import Draw, draw_batches
 from vqlib.data.images import Images
 from vqlib.generate.prior import evaluating
-from vqlib.train.token_data import TokenGrids
+from vqlib.tokens.data import TokenGrids
 
 TOKENS, VALUES, NOTES = "tokens.npy", "values.npy", "cache.json"
 
