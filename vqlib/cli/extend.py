@@ -15,7 +15,7 @@ from vqlib.cli.messages import say
 from vqlib.cli.pictures import shrunk
 from vqlib.cli.targets import check_target
 from vqlib.data.pictures import read_picture, write_picture
-from vqlib.generate.prior import Known
+from vqlib.generate.steps import Known
 from vqlib.saved.pipeline import Pipeline
 
 

@@ -18,13 +18,7 @@ from vqlib.compress.perceptual import FeatureNet, FeatureNetConfig
 from vqlib.compress.quantize import GradientCodes
 from vqlib.compress.vqgan_autoencoder import VQGANAutoencoderConfig
 from vqlib.compress.vqvae import VQVAE, LabelMapConfig, LabelMapVQVAE, VQVAEConfig
-from vqlib.generate.condition import (
-    ClassCondition,
-    CoordinateCondition,
-    MapCondition,
-    NoCondition,
-    TextCondition,
-)
+from vqlib.generate.condition import ClassCondition, CoordinateCondition, MapCondition, NoCondition
 from vqlib.generate.gpt import GPT, GPTConfig
 from vqlib.generate.order import Order
 from vqlib.generate.pixelcnn import (
@@ -35,6 +29,7 @@ from vqlib.generate.pixelcnn import (
 )
 from vqlib.generate.pixelsnail import PixelSNAIL, PixelSNAILConfig
 from vqlib.generate.prior import Prior
+from vqlib.generate.text import TextCondition
 from vqlib.saved.files import read_json, read_tensors, write_folder
 
 Model = ColorPalette | FeatureNet | PatchDiscriminator | Prior | VQVAE

@@ -18,9 +18,10 @@ from torch.nn import functional as F
 from vqlib.compress.palette import ColorPalette
 from vqlib.compress.vqvae import VQVAE
 from vqlib.generate.condition import MapCondition
-from vqlib.generate.prior import Known, Prior
+from vqlib.generate.prior import Prior
 from vqlib.generate.sampling import Sampling
 from vqlib.generate.sliding_window import Schedule, Sequential, sample_large
+from vqlib.generate.steps import Known
 from vqlib.saved.model import load_model
 from vqlib.saved.run_folder import model_folder
 

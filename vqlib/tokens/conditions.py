@@ -23,14 +23,9 @@ from vqlib.data.folder_maps import FolderLabelMaps, FolderMaps
 from vqlib.data.images import Images
 from vqlib.data.pairs import PairedImages, ScenePairs, WithEdges
 from vqlib.data.scenes import LABELS
-from vqlib.generate.condition import (
-    ClassCondition,
-    CoordinateCondition,
-    MapCondition,
-    NoCondition,
-    TextCondition,
-)
+from vqlib.generate.condition import ClassCondition, CoordinateCondition, MapCondition, NoCondition
 from vqlib.generate.prior import AnyCondition
+from vqlib.generate.text import TextCondition
 from vqlib.saved.pipeline import Codec, ConditionKind
 from vqlib.tokens.classes import CLASSES, NUM_CLASSES, class_names
 from vqlib.tokens.data import Encode, EncodedImages, TokenData, encoded_once, windowed
