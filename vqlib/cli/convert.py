@@ -28,9 +28,9 @@ from vqlib.official.taming import (
 )
 from vqlib.official.transfer import naming, part
 from vqlib.official.unpickle import read_checkpoint
+from vqlib.saved.files import written_whole
 from vqlib.saved.model import save_model
 from vqlib.saved.pipeline import ConditionKind, write_pipeline
-from vqlib.tokens.folder import written_whole
 
 State = Mapping[str, Tensor]
 

@@ -16,7 +16,7 @@ from vqlib.generate.pixelcnn import GatedPixelCNNConfig, PixelCNNConfig
 from vqlib.generate.pixelsnail import PixelSNAILConfig
 from vqlib.generate.prior import PriorConfig
 from vqlib.tokens.conditions import from_pictures
-from vqlib.tokens.folder import from_tokens
+from vqlib.tokens.folder import open_token_folder
 from vqlib.tokens.material import Material
 from vqlib.tokens.source import PriorSource
 from vqlib.train.prior import PriorRecipe, Watch, train_prior, validation_nll
@@ -107,7 +107,7 @@ class TrainPrior:
                     "tokens are there already, with codecs and conditions: leave --data, --codec, "
                     "--condition and what belongs to them out"
                 )
-            return from_tokens(self.tokens, device, self.window)
+            return open_token_folder(self.tokens, self.window, device=device)
         task = self.source.task(device, window=self.window)
         name_classes(task)
         material = from_pictures(task, workers=self.workers)

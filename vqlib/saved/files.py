@@ -4,7 +4,8 @@ import json
 import os
 import shutil
 import uuid
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -36,6 +37,21 @@ def write_folder(
         for path in temporary.iterdir():
             _sync(path)
         _replace(temporary, target)
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
+
+
+@contextmanager
+def written_whole(folder: Path) -> Iterator[Path]:
+    """A name for a folder that becomes `folder` at the end; whatever goes wrong before, it is gone.
+
+    The folder is made by whoever writes into it first.
+    """
+    temporary = folder.with_name(f".unfinished-{folder.name}")
+    shutil.rmtree(temporary, ignore_errors=True)  # of a call that was killed
+    try:
+        yield temporary
+        temporary.rename(folder)
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
 

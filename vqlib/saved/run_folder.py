@@ -82,6 +82,20 @@ def has_begun(folder: str | Path | None) -> bool:
     return folder is not None and latest_checkpoint(folder) is not None
 
 
+def checkpoint_to_resume(folder: str | Path, *, resume: bool) -> Path | None:
+    """The latest checkpoint; None where no run has begun.
+
+    Raises:
+        FileExistsError: a run has begun, which is not to be resumed.
+    """
+    latest = latest_checkpoint(folder)
+    if latest is not None and not resume:
+        raise FileExistsError(
+            f"{folder} already holds a run ({latest.name}); resume it or choose another folder"
+        )
+    return latest
+
+
 def all_checkpoints(folder: str | Path) -> list[Path]:
     """The checkpoints of a run folder, that with the highest step last."""
     return sorted(path for path in Path(folder).glob("step_*") if path.is_dir())

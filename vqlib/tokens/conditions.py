@@ -177,16 +177,9 @@ def from_pictures(task: PriorTask, *, workers: int) -> Material:
         if must_hold_out(task):
             raise
         held_out = str(error)
-    return Material(
-        train,
-        held_out,
-        task.codec,
-        task.condition,
-        condition,
-        task.codec_of_condition,
-        task.seen,
-        task.class_names(),
-    )
+    codecs = {"codec": task.codec, "condition_codec": task.codec_of_condition}
+    options = {"kind": task.condition, "condition": condition, "window": task.seen}
+    return Material(train, held_out, **codecs, **options, classes=task.class_names())
 
 
 def prior_data(

@@ -6,9 +6,7 @@ conditions are pictures `condition_codec` and a second cache `maps`, and `condit
 """
 
 import json
-import shutil
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -18,6 +16,7 @@ from torch import Tensor
 
 from vqlib.data.images import Images
 from vqlib.generate.prior import AnyCondition
+from vqlib.saved.files import written_whole
 from vqlib.saved.model import PARTS, load_model, save_model
 from vqlib.saved.pipeline import Codec, ConditionKind
 from vqlib.tokens.cache import open_token_cache, write_token_cache
@@ -27,26 +26,6 @@ from vqlib.tokens.material import NUM_HELD_OUT, Material, Window
 from vqlib.tokens.source import PriorTask
 
 CONDITION = "condition.json"
-
-
-@dataclass(frozen=True)
-class TokenFolder:
-    """What was read from a token folder."""
-
-    train: TokenGrids
-    """Tokens, with the values of their conditions."""
-    held_out: TokenGrids | None
-    """The same of pictures to measure with, if there are some."""
-    codec: Codec
-    """Whose tokens they are."""
-    kind: ConditionKind
-    """What the pictures are drawn from."""
-    condition: AnyCondition
-    """Of whole pictures."""
-    condition_codec: Codec | None
-    """Stage 1 of the condition, where that is a picture."""
-    classes: tuple[str, ...]
-    """Names of the classes, where they have names."""
 
 
 def write_token_folder(
@@ -115,60 +94,38 @@ def write_caches(
         write_token_cache(folder / "maps", found.codec, Part(found.images, found.view), **options)
 
 
-@contextmanager
-def written_whole(folder: Path) -> Iterator[Path]:
-    """A name for a folder that becomes `folder` at the end; whatever goes wrong before, it is gone.
+def open_token_folder(
+    folder: str | Path,
+    window: Window | None = None,
+    *,
+    device: str | torch.device = "cpu",
+) -> Material:
+    """Read what `write_token_folder` wrote, to train with; the tokens stay on disk.
 
-    The folder is made by whoever writes into it first.
-    """
-    temporary = folder.with_name(f".unfinished-{folder.name}")
-    shutil.rmtree(temporary, ignore_errors=True)  # of a call that was killed
-    try:
-        yield temporary
-        temporary.rename(folder)
-    finally:
-        shutil.rmtree(temporary, ignore_errors=True)
-
-
-def open_token_folder(folder: str | Path, *, device: str | torch.device = "cpu") -> TokenFolder:
-    """Read what `write_token_folder` wrote; tokens stay on disk.
+    Args:
+        folder: that was written.
+        window: rows and columns that the prior sees at once; by default the codec's grid.
+        device: where the codecs go.
 
     Raises:
         FileNotFoundError: the folder or a file is missing.
-        ValueError: a file is damaged.
+        ValueError: a file is damaged, or the window does not fit.
     """
     folder = Path(folder)
     kind, condition, classes = _read_condition(folder / CONDITION)
     codec, second = load_model(folder / "codec", device=device), None
     if (folder / "maps").is_dir():
         second = load_model(folder / "condition_codec", device=device)
-    held_out = folder / "held_out"
-    return TokenFolder(
-        _open_caches(folder, codec, second),
-        _open_caches(held_out, codec, second) if held_out.is_dir() else None,
-        codec,
-        kind,
-        condition,
-        second,
-        classes,
-    )
-
-
-def from_tokens(folder: Path, device: torch.device, window: Window | None) -> Material:
-    """Tokens that `tokenize` has written."""
-    read = open_token_folder(folder, device=device)
-    whole = tuple(read.train.tokens.shape[1:])
-    side = read.codec.config.grid_size
-    window = window or tuple(min(side, n) for n in whole)
+    train, held_out = _open_caches(folder, codec, second), f"{folder} has none"
+    if (folder / "held_out").is_dir():
+        held_out = _few(_open_caches(folder / "held_out", codec, second))
+    whole = tuple(train.tokens.shape[1:])
+    window = window or tuple(min(codec.config.grid_size, n) for n in whole)
     if not all(1 <= n <= most for n, most in zip(window, whole, strict=True)):
-        raise ValueError(
-            f"window is {window[0]}×{window[1]} tokens; {folder} has {whole[0]}×{whole[1]}"
-        )
-    condition = windowed(read.kind, read.condition, whole, window)
-    held_out = f"{folder} has none" if read.held_out is None else _few(read.held_out)
-    codecs = {"codec": read.codec, "condition_codec": read.condition_codec}
-    options = {"kind": read.kind, "condition": condition, "window": window}
-    return Material(read.train, held_out, **codecs, **options, classes=read.classes)
+        (h, w), (H, W) = window, whole
+        raise ValueError(f"window is {h}×{w} tokens; {folder} has {H}×{W}")
+    condition = windowed(kind, condition, whole, window)
+    return Material(train, held_out, codec, kind, condition, second, window, classes)
 
 
 def _few(held_out: TokenGrids) -> TokenGrids:

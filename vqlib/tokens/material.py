@@ -16,7 +16,7 @@ from vqlib.generate.prior import AnyCondition, Prior, PriorConfig
 from vqlib.generate.sliding_window import Wavefront, sample_large
 from vqlib.saved.model import load_model, save_model
 from vqlib.saved.pipeline import FILE, Codec, ConditionKind, write_pipeline
-from vqlib.saved.run_folder import latest_checkpoint
+from vqlib.saved.run_folder import checkpoint_to_resume
 from vqlib.tokens.data import TokenData, TokenGrids
 
 # Held-out pictures that a prior is measured with, at most.
@@ -54,13 +54,8 @@ class Material:
             FileExistsError: there is a run already, which is not to be resumed.
             ValueError: it learns from other tokens.
         """
-        latest = latest_checkpoint(out)
-        if latest is None:
+        if checkpoint_to_resume(out, resume=resume) is None:
             return
-        if not resume:
-            raise FileExistsError(
-                f"{out} already holds a run ({latest.name}); resume it or choose another folder"
-            )
         notes = json.loads((out / FILE).read_text(encoding="utf-8"))
         then, classes = notes["condition"], tuple(notes.get("classes", ()))
         if then != self.kind:

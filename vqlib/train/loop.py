@@ -18,17 +18,11 @@ from vqlib.compress.processes import mean_over_processes, most_over_processes
 from vqlib.data.batches import Draw, batch_indices, draw_batches
 from vqlib.data.images import Images
 from vqlib.generate.prior import PriorConfig
-from vqlib.saved.files import Damaged
 from vqlib.saved.model import Model, Part
-from vqlib.saved.run_folder import (
-    all_checkpoints,
-    latest_checkpoint,
-    load_checkpoint,
-    save_checkpoint,
-    training_of,
-)
+from vqlib.saved.run_folder import checkpoint_to_resume, latest_checkpoint, save_checkpoint
 from vqlib.tokens.data import TokenData
 from vqlib.train.recipe import Recipe, Trained
+from vqlib.train.resuming import check_same_run, restore, weights_of
 from vqlib.train.runlog import RunLog
 from vqlib.train.runtime import Runtime
 from vqlib.train.stopping import Diverged, Signals, check_finite
@@ -116,18 +110,11 @@ class Run:
 
     def image_batches(
         self, images: Images, *, workers: int = 0
-    ) -> Iterator[tuple[int, Int[Tensor, " B"], Float[Tensor, "B C H W"]]]:
-        """(step, numbers of this process's images, the images), drawn as the data set does."""
-        loader = draw_batches(
-            images,
-            self._draws(len(images)),
-            seed=self.recipe.seed,
-            workers=workers,
-            pin_memory=self.place.device.type == "cuda",
-        )
-        rows = (self.place.share(batch) for batch in self._indices(len(images)))
-        for step, (numbers, x) in self._steps(zip(rows, loader, strict=False)):
-            yield step, numbers, x
+    ) -> Iterator[tuple[int, Float[Tensor, "B C H W"]]]:
+        """(step, this process's images), drawn as the data set does."""
+        draws, pinned = self._draws(len(images)), self.place.device.type == "cuda"
+        options = {"seed": self.recipe.seed, "workers": workers, "pin_memory": pinned}
+        return self._steps(draw_batches(images, draws, **options))
 
     def token_batches(
         self, data: TokenData, config: PriorConfig
@@ -263,21 +250,15 @@ class Run:
         if self.folder is None or self.steps_done in (0, self._saved_step):
             return
         # On every process, which have the same weights: so all of them end alike.
-        check_finite(self._weights(), f"weights after step {self.steps_done}")
+        check_finite(
+            weights_of(self.best_model, self.parts), f"weights after step {self.steps_done}"
+        )
         if self.place.is_main:
             options = {"recipe": asdict(self.recipe), "material": self.material}
             save_checkpoint(
                 self.folder, self.best_model, self.parts, step=self.steps_done, **options
             )
         self._saved_step = self.steps_done
-
-    def _weights(self) -> dict[str, Tensor]:
-        """Everything learned, by name."""
-        weights = dict(self.best_model.state_dict())
-        for name, part in self.parts.items():
-            if isinstance(part, nn.Module):
-                weights |= {f"{name}.{key}": value for key, value in part.named_parameters()}
-        return weights
 
     def _rescue(self, error: BaseException) -> None:
         """After an error: save what can be resumed, and say what there is to go on from."""
@@ -311,42 +292,13 @@ class Run:
         model.train(was_training)
 
     def _continue_from(self, folder: Path, resume: bool) -> None:
-        latest = latest_checkpoint(folder)
-        if latest is None:
-            if self.place.is_main:
-                folder.mkdir(parents=True, exist_ok=True)
-            self._log.go_back_to(0)
-            return
-        if not resume:
-            raise FileExistsError(
-                f"{folder} already holds a run ({latest.name}); resume it or choose another folder"
-            )
-        self._check_same_run(latest)
-        try:
-            self.steps_done = load_checkpoint(latest, self.best_model, self.parts)
-        except Damaged as error:
-            older = all_checkpoints(folder)[:-1]
-            hint = f"; remove {latest} to go on from {older[-1].name}" if older else ""
-            raise Damaged(f"{error}{hint}") from error
-        self._saved_step = self.steps_done
+        latest = checkpoint_to_resume(folder, resume=resume)
+        if latest is not None:
+            check_same_run(latest, self.recipe, self.material)
+            self.steps_done = self._saved_step = restore(latest, self.best_model, self.parts)
+        elif self.place.is_main:
+            folder.mkdir(parents=True, exist_ok=True)
         self._log.go_back_to(self.steps_done)
-
-    def _check_same_run(self, latest: Path) -> None:
-        """Raise `ValueError` if the folder's run is another one; it may have had other steps."""
-        saved = training_of(latest)
-        different = self.recipe.differences(saved["recipe"])
-        if different:
-            values = ", ".join(f"{k}: {a} then, {b} now" for k, (a, b) in different.items())
-            raise ValueError(f"{self.folder} was trained by another recipe ({values})")
-        for name, now in self.material.items():
-            then = saved.get("material", {}).get(name, now)  # older runs do not tell
-            if then != now:
-                raise ValueError(f"{self.folder} was trained with other {name} ({then}, now {now})")
-        if saved["step"] > self.recipe.steps:
-            raise ValueError(
-                f"steps is {self.recipe.steps}, but {latest} has {saved['step']} already; resume "
-                "with as many steps or more"
-            )
 
 
 def clip_gradients(model: nn.Module, recipe: Recipe) -> None:

@@ -17,7 +17,7 @@ from vqlib.saved.run_folder import BEST
 from vqlib.tokens.data import TokenData
 from vqlib.train.loop import Run, clip_gradients, mean_logs
 from vqlib.train.recipe import Recipe, Trained
-from vqlib.train.runtime import start
+from vqlib.train.runtime import Runtime, start
 from vqlib.train.stage1 import material_of
 
 
@@ -54,6 +54,11 @@ class PriorRecipe(Recipe):
                 raise ValueError(f"{name} is {value}; use at least 1, or none")
         if self.patience is not None and self.validate_every is None:
             raise ValueError("patience needs validate_every: how often to look")
+
+    def looks_after(self, step: int) -> bool:
+        """Whether held-out pictures are looked at after this step, counted from 0."""
+        every, done = self.validate_every, step + 1
+        return every is not None and (done % every == 0 or done == self.steps)
 
 
 @dataclass(frozen=True)
@@ -104,30 +109,9 @@ def train_prior(
         if recipe.compile:
             model.compile()
         torch.manual_seed(recipe.seed + place.rank)  # dropout differs between processes
-        parallel = place.wrap(model)
-        optimizer = torch.optim.AdamW(
-            parameter_groups(model, recipe.weight_decay), lr=recipe.learning_rate, betas=(0.9, 0.95)
-        )
+        train_step = PriorStep(model, recipe, place)
         best = place.put(Best(model)) if recipe.validate_every else None
-
-        def train_step(tokens: Tensor, ids: Tensor) -> dict[str, Tensor]:
-            logs = []
-            optimizer.zero_grad()
-            prefixes = iter(ids.chunk(recipe.accumulate))
-            for part in place.parts(tokens, recipe.accumulate, parallel):
-                sequence = part[:, model.order.permutation(*config.grid)]
-                seen = corrupted(sequence[:, :-1], config.num_codes, recipe.pkeep)
-                prefix = dropped(next(prefixes), model, recipe.condition_dropout)
-                with place.autocast(recipe.precision):
-                    logits = parallel(seen, prefix)  # (B, T, K)
-                loss = negative_log_likelihood(logits, sequence)
-                (loss / recipe.accumulate).backward()
-                logs.append({"loss": loss.detach(), "bits": loss.detach() / math.log(2)})
-            clip_gradients(model, recipe)
-            optimizer.step()
-            return mean_logs(logs)
-
-        parts = {"optimizer": optimizer} | ({} if best is None else {"best": best})
+        parts = {"optimizer": train_step.optimizer} | ({} if best is None else {"best": best})
         images = getattr(data, "images", None)
         material = {"tokens": f"of {len(data)} pictures"} if images is None else material_of(images)
         options = {"folder": folder, "resume": resume, "progress": progress, "material": material}
@@ -138,8 +122,7 @@ def train_prior(
                 run.stop_early()
             for step, (tokens, ids) in run.token_batches(data, config):
                 logs = train_step(place.put(tokens), place.put(ids))
-                last = step + 1 == recipe.steps
-                looks = recipe.validate_every and (last or (step + 1) % recipe.validate_every == 0)
+                looks = recipe.looks_after(step)
                 if looks:
                     logs["held_out"] = _look(run, best, watch.held_out, recipe.patience)
                 if looks or run.logs_at(step):
@@ -148,6 +131,40 @@ def train_prior(
         if best is not None and best.looked:
             trained.model.load_state_dict(best.model.state_dict())
         return trained
+
+
+class PriorStep:
+    """One step: predict each token of some pictures from those before it.
+
+    Args:
+        model: on its device, in train mode.
+        recipe: how to train it.
+        place: this process.
+    """
+
+    def __init__(self, model: Prior, recipe: PriorRecipe, place: Runtime):
+        self.model, self.recipe, self.place = model, recipe, place
+        self.parallel = place.wrap(model)
+        groups = parameter_groups(model, recipe.weight_decay)
+        self.optimizer = torch.optim.AdamW(groups, lr=recipe.learning_rate, betas=(0.9, 0.95))
+
+    def __call__(self, tokens: Int[Tensor, "B T"], ids: Int[Tensor, "B P"]) -> dict[str, Tensor]:
+        """Move the model by one step; the losses, detached."""
+        recipe, config, logs = self.recipe, self.model.config, []
+        self.optimizer.zero_grad()
+        prefixes = iter(ids.chunk(recipe.accumulate))
+        for part in self.place.parts(tokens, recipe.accumulate, self.parallel):
+            sequence = part[:, self.model.order.permutation(*config.grid)]
+            seen = corrupted(sequence[:, :-1], config.num_codes, recipe.pkeep)
+            prefix = dropped(next(prefixes), self.model, recipe.condition_dropout)
+            with self.place.autocast(recipe.precision):
+                logits = self.parallel(seen, prefix)  # (B, T, K)
+            loss = negative_log_likelihood(logits, sequence)
+            (loss / recipe.accumulate).backward()
+            logs.append({"loss": loss.detach(), "bits": loss.detach() / math.log(2)})
+        clip_gradients(self.model, recipe)
+        self.optimizer.step()
+        return mean_logs(logs)
 
 
 class Best(nn.Module):
