@@ -43,7 +43,8 @@ def batches(
     recipe = PriorRecipe(**{"steps": 6, "batch_size": 4, "seed": 3} | recipe)
     run = Run(GPT(config), {}, recipe, place or Runtime(CPU), progress=False)
     run.steps_done = done
-    return list(run.token_batches(data, config))
+    asked = {"seed": run.recipe.seed, "device": run.place.device}
+    return list(run.steps(data.batches(run.draws(len(data)), config, **asked)))
 
 
 def assert_same_batches(one: list, two: list) -> None:

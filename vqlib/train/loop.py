@@ -17,10 +17,8 @@ from tqdm import tqdm
 from vqlib.compress.processes import mean_over_processes, most_over_processes
 from vqlib.data.batches import Draw, batch_indices, draw_batches
 from vqlib.data.images import Images
-from vqlib.generate.prior import PriorConfig
 from vqlib.saved.model import Model, Part
 from vqlib.saved.run_folder import checkpoint_to_resume, latest_checkpoint, save_checkpoint
-from vqlib.tokens.data import TokenData
 from vqlib.train.recipe import Recipe, Trained
 from vqlib.train.resuming import check_same_run, restore, weights_of
 from vqlib.train.runlog import RunLog
@@ -104,24 +102,48 @@ class Run:
         """The model to use: the averaged one where the recipe averages."""
         return self.model if self._average is None else self._average.module
 
+    def steps(self, source: Iterator[T]) -> Iterator[tuple[int, T]]:
+        """(step, what the source gives for it) for each step still to do."""
+        started = time.perf_counter()
+        first, last = self.steps_done, self.recipe.steps
+        self._bar = tqdm(total=last, initial=first, disable=not self._progress)
+        with self._bar:
+            for step in range(first, first if self.stopped_early else last):
+                batch = self._try(lambda: next(source))
+                if not self._goes_on():
+                    return
+                for optimizer in self._optimizers():
+                    for group in optimizer.param_groups:
+                        group["lr"] = optimizer.defaults["lr"] * self.recipe.rate_at(step)
+                self._at_rest = False
+                yield step, batch
+                self.steps_done = step + 1
+                self.seconds = time.perf_counter() - started
+                if self._average is not None:
+                    self._average.update_parameters(self.model)
+                self._at_rest = True
+                self._show_progress()
+                self._try(self._draw_preview)
+            self._goes_on()
+
+    def draws(self, num_images: int) -> Iterator[list[Draw]]:
+        """Index and position of each of this process's images, batch by batch, to the last step."""
+        size, steps = self.recipe.batch_size, range(self.steps_done, self.recipe.steps)
+        for step, batch in zip(steps, self._indices(num_images), strict=False):
+            draws = [Draw(i, step * size + j) for j, i in enumerate(batch.tolist())]
+            yield self.place.share(draws)
+
     def batches(self, num_images: int) -> Iterator[tuple[int, Int[Tensor, " B"]]]:
         """(step, indices of this process's images) for each step still to do."""
-        return self._steps(self.place.share(batch) for batch in self._indices(num_images))
+        return self.steps(self.place.share(batch) for batch in self._indices(num_images))
 
     def image_batches(
         self, images: Images, *, workers: int = 0
     ) -> Iterator[tuple[int, Float[Tensor, "B C H W"]]]:
         """(step, this process's images), drawn as the data set does."""
-        draws, pinned = self._draws(len(images)), self.place.device.type == "cuda"
+        draws, pinned = self.draws(len(images)), self.place.device.type == "cuda"
         options = {"seed": self.recipe.seed, "workers": workers, "pin_memory": pinned}
-        return self._steps(draw_batches(images, draws, **options))
-
-    def token_batches(
-        self, data: TokenData, config: PriorConfig
-    ) -> Iterator[tuple[int, tuple[Int[Tensor, "B T"], Int[Tensor, "B P"]]]]:
-        """(step, tokens and ids of this process's pictures) for each step still to do."""
-        draws, device = self._draws(len(data)), self.place.device
-        return self._steps(data.batches(draws, config, seed=self.recipe.seed, device=device))
+        return self.steps(draw_batches(images, draws, **options))
 
     def logs_at(self, step: int) -> bool:
         """Every `log_every` steps, and after the last one."""
@@ -187,39 +209,8 @@ class Run:
             num_images, recipe.batch_size, seed=recipe.seed, first_step=self.steps_done
         )
 
-    def _draws(self, num_images: int) -> Iterator[list[Draw]]:
-        """Index and position of each of this process's images, batch by batch, to the last step."""
-        size, steps = self.recipe.batch_size, range(self.steps_done, self.recipe.steps)
-        for step, batch in zip(steps, self._indices(num_images), strict=False):
-            draws = [Draw(i, step * size + j) for j, i in enumerate(batch.tolist())]
-            yield self.place.share(draws)
-
     def _optimizers(self) -> list[torch.optim.Optimizer]:
         return [part for part in self.parts.values() if isinstance(part, torch.optim.Optimizer)]
-
-    def _steps(self, source: Iterator[T]) -> Iterator[tuple[int, T]]:
-        """(step, what the source gives for it) for each step still to do."""
-        started = time.perf_counter()
-        first, last = self.steps_done, self.recipe.steps
-        self._bar = tqdm(total=last, initial=first, disable=not self._progress)
-        with self._bar:
-            for step in range(first, first if self.stopped_early else last):
-                batch = self._try(lambda: next(source))
-                if not self._goes_on():
-                    return
-                for optimizer in self._optimizers():
-                    for group in optimizer.param_groups:
-                        group["lr"] = optimizer.defaults["lr"] * self.recipe.rate_at(step)
-                self._at_rest = False
-                yield step, batch
-                self.steps_done = step + 1
-                self.seconds = time.perf_counter() - started
-                if self._average is not None:
-                    self._average.update_parameters(self.model)
-                self._at_rest = True
-                self._show_progress()
-                self._try(self._draw_preview)
-            self._goes_on()
 
     def _try(self, action: Callable[[], T]) -> T | None:
         """Do it between two steps; an error waits until all processes know of it."""

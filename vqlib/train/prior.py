@@ -112,20 +112,19 @@ def train_prior(
         train_step = PriorStep(model, recipe, place)
         best = place.put(Best(model)) if recipe.validate_every else None
         parts = {"optimizer": train_step.optimizer} | ({} if best is None else {"best": best})
-        images = getattr(data, "images", None)
-        material = {"tokens": f"of {len(data)} pictures"} if images is None else material_of(images)
-        options = {"folder": folder, "resume": resume, "progress": progress, "material": material}
-        with Run(model, parts, recipe, place, **options) as run:
+        options = {"folder": folder, "resume": resume, "progress": progress}
+        with Run(model, parts, recipe, place, material=_material(data), **options) as run:
             if watch.draw is not None:
                 run.preview(recipe.sample_every, watch.draw)
             if best is not None and best.exhausts(recipe.patience):  # it had ended before
                 run.stop_early()
-            for step, (tokens, ids) in run.token_batches(data, config):
+            asked = {"seed": recipe.seed, "device": place.device}
+            batches = data.batches(run.draws(len(data)), config, **asked)
+            for step, (tokens, ids) in run.steps(batches):
                 logs = train_step(place.put(tokens), place.put(ids))
-                looks = recipe.looks_after(step)
-                if looks:
+                if recipe.looks_after(step):
                     logs["held_out"] = _look(run, best, watch.held_out, recipe.patience)
-                if looks or run.logs_at(step):
+                if recipe.looks_after(step) or run.logs_at(step):
                     run.log(step, logs)
         trained = run.result()
         if best is not None and best.looked:
@@ -195,6 +194,12 @@ class Best(nn.Module):
         self.nll.copy_(rounded)
         self.waited.zero_()
         return True
+
+
+def _material(data: TokenData) -> dict[str, str]:
+    """What tells it from other data, as in `material_of`."""
+    images = getattr(data, "images", None)
+    return {"tokens": f"of {len(data)} pictures"} if images is None else material_of(images)
 
 
 def _look(run: Run, best: Best, held_out: TokenData, patience: int | None) -> Tensor:
