@@ -1,7 +1,7 @@
 """Both stages together: from a condition to a picture, of any size.
 
 A *pipeline folder* is the model folder of a prior that also holds `pipeline.json`: where its codecs
-are, and what its condition means. A run folder of `train prior` is one too.
+are, and of which kind its condition is. A run folder of `train prior` is one too.
 """
 
 import json
@@ -44,14 +44,14 @@ DECODED_AT_ONCE = 16
 
 @dataclass(frozen=True)
 class Pipeline:
-    """A prior, the codec of its pictures, and what its condition means."""
+    """A prior, the codec of its pictures, and the kind of its condition."""
 
     prior: Prior
     """Stage 2."""
     codec: Codec
     """Stage 1."""
     condition: ConditionKind = "none"
-    """What the condition is."""
+    """What the pictures are drawn from."""
     condition_codec: Codec | None = None
     """Stage 1 of the condition, where that is a picture."""
     classes: tuple[str, ...] = ()

@@ -50,7 +50,7 @@ class PriorJob:
     window: tuple[int, int] = (16, 16)
     """Rows and columns of tokens."""
     kind: ConditionKind = "none"
-    """What the condition means."""
+    """Of which kind the condition is."""
     condition_codec: str | None = None
     """Pretrained codec of the condition."""
     width: int = 80
