@@ -18,14 +18,16 @@ from jaxtyping import Float, Int
 from record import RESULTS, spread, table, write
 from torch import Tensor
 
-from vqlib.course.pretrained import load_pretrained, pretrained_folder
+from vqlib.course.pretrained import load_pretrained
 from vqlib.course.training.priors import scene_tokens
 from vqlib.course.training.scenes import paint
 from vqlib.data.pictures import grid, write_picture
 from vqlib.generate import CoordinateCondition, GPTConfig, NoCondition, sample_large
 from vqlib.measure.segmenting import estimated_labels, label_agreement, sky_share
-from vqlib.train import PriorRecipe, TokenGrids, train_prior
-from vqlib.train.pipeline import load_pipeline
+from vqlib.saved.find import pretrained_folder
+from vqlib.saved.pipeline import load_pipeline
+from vqlib.tokens import TokenGrids
+from vqlib.train import PriorRecipe, train_prior
 
 SEEDS = (0, 1, 2)
 WINDOW, SIZE = (8, 16), (16, 16)

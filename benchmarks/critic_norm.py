@@ -21,8 +21,8 @@ from vqlib.course.pretrained import load_perceptual, load_pretrained
 from vqlib.data.images import stack
 from vqlib.data.photos import textures
 from vqlib.measure import OfflineFeatures, measure_codec
+from vqlib.saved.run_folder import latest_checkpoint, training_tensors
 from vqlib.train import VQGANRecipe, train_vqgan
-from vqlib.train.checkpoint import latest_checkpoint, training_tensors
 
 SEEDS = (0, 1, 2)
 AUTOENCODER = replace(vqvae_digits().autoencoder, num_downsamplings=2, upsampling="nearest")

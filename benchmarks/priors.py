@@ -23,7 +23,8 @@ from vqlib.generate import (
     PriorConfig,
 )
 from vqlib.measure.likelihood import Likelihood
-from vqlib.train import PriorRecipe, TokenGrids, tokenize, train_prior, validation_nll
+from vqlib.tokens import TokenGrids, tokenize
+from vqlib.train import PriorRecipe, train_prior, validation_nll
 
 SEEDS = (0, 1, 2)
 

@@ -16,7 +16,7 @@ from record import RESULTS, spread, table, write
 from torch import Tensor
 
 from vqlib.compress import VQVAE, FeatureDistance
-from vqlib.course.pretrained import WEIGHTS, load_pretrained
+from vqlib.course.pretrained import load_pretrained
 from vqlib.course.training import photos, scenes
 from vqlib.course.training.codecs import BATCH, train_codec
 from vqlib.data.faces import faces
@@ -25,7 +25,8 @@ from vqlib.data.photos import photos_and_textures
 from vqlib.data.pictures import grid, write_picture
 from vqlib.measure import OfflineFeatures, measure_codec
 from vqlib.measure.grid_pattern import grid_energy
-from vqlib.train import load_model
+from vqlib.saved import load_model
+from vqlib.saved.find import WEIGHTS
 
 SEEDS, STEPS = (0, 1, 2), (100, 300)
 RECIPES = {

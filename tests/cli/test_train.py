@@ -14,7 +14,8 @@ from tests.cli.commands import TINY, refusal, run, write_pictures
 from vqlib.cli.train import CODES, TrainVQGAN, TrainVQVAE
 from vqlib.compress import vqgan, vqvae_cifar10, vqvae_digits, vqvae_photos
 from vqlib.data import catalogue
-from vqlib.train.checkpoint import latest_checkpoint, load_model
+from vqlib.saved.model import load_model
+from vqlib.saved.run_folder import latest_checkpoint
 from vqlib.train.runlog import RunLog, read_log
 
 QUICK = ["--batch-size", 4, "--device", "cpu"]

@@ -13,12 +13,13 @@ from tests.train.small import SHORT, images
 from vqlib.compress import vqvae_digits
 from vqlib.course import make_weights
 from vqlib.course.make_weights import in_order, side_by_side
-from vqlib.course.pretrained import WEIGHTS
 from vqlib.course.training import JOBS
 from vqlib.course.training.job import Job, do, is_done
 from vqlib.course.training.ledger import BUDGET, ledger, write_ledger
 from vqlib.course.training.record import commit, processor
-from vqlib.train import VQVAERecipe, load_model, train_vqvae
+from vqlib.saved import load_model
+from vqlib.saved.find import WEIGHTS
+from vqlib.train import VQVAERecipe, train_vqvae
 
 RECIPE = VQVAERecipe(**SHORT, steps=4, save_every=2)
 calls = []

@@ -5,11 +5,12 @@ import math
 import pytest
 
 from vqlib.compress import FeatureDistance
-from vqlib.course.pretrained import WEIGHTS, load_pretrained, pretrained_record
+from vqlib.course.pretrained import load_pretrained, pretrained_record
 from vqlib.course.training import JOBS, digits, photos, priors
 from vqlib.course.training.ledger import BUDGET
 from vqlib.data.images import stack
-from vqlib.train.pipeline import load_pipeline
+from vqlib.saved.find import WEIGHTS
+from vqlib.saved.pipeline import load_pipeline
 
 NAMES = sorted(path.parent.name for path in WEIGHTS.glob("*/config.json"))
 
@@ -92,7 +93,7 @@ def test_the_priors_know_more_than_nothing_and_where_their_codecs_are(name):
     pipeline = load_pipeline(WEIGHTS / name)
     guessing = math.log(pipeline.codec.config.num_codes)
     assert held_out(name)["nll_nats_per_token"] < guessing - 0.3
-    assert pipeline.meaning == priors.PRIORS[name].meaning
+    assert pipeline.condition == priors.PRIORS[name].kind
 
 
 def test_an_unknown_model_is_named_with_those_there_are():

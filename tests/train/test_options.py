@@ -19,18 +19,18 @@ from tests.train.small import (
 from vqlib.compress import VQVAE, EMACodes, GradientCodes, vqvae_digits
 from vqlib.data import digits
 from vqlib.generate import ClassCondition, GPTConfig
+from vqlib.saved import load_model
+from vqlib.saved.run_folder import latest_checkpoint
+from vqlib.tokens import TokenGrids
 from vqlib.train import (
     PriorRecipe,
-    TokenGrids,
     Trained,
     VQGANRecipe,
     VQVAERecipe,
-    load_model,
     train_prior,
     train_vqgan,
     train_vqvae,
 )
-from vqlib.train.checkpoint import latest_checkpoint
 from vqlib.train.features import FeatureRecipe, train_feature_net
 
 

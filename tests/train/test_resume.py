@@ -31,17 +31,10 @@ from vqlib.compress import (
 from vqlib.data import TensorImages, digits
 from vqlib.data.label_maps import TensorLabelMaps
 from vqlib.generate import ClassCondition, GPTConfig
-from vqlib.train import (
-    PriorRecipe,
-    TokenGrids,
-    VQGANRecipe,
-    VQVAERecipe,
-    load_model,
-    train_prior,
-    train_vqgan,
-    train_vqvae,
-)
-from vqlib.train.checkpoint import latest_checkpoint
+from vqlib.saved import load_model
+from vqlib.saved.run_folder import latest_checkpoint
+from vqlib.tokens import TokenGrids
+from vqlib.train import PriorRecipe, VQGANRecipe, VQVAERecipe, train_prior, train_vqgan, train_vqvae
 from vqlib.train.features import FeatureRecipe, train_feature_net
 
 TEN = {**SHORT, "steps": 10, "save_every": 4}

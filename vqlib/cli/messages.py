@@ -4,10 +4,13 @@ import os
 import sys
 from pathlib import Path
 
+from vqlib.cli.classes import numbered
+from vqlib.data.catalogue import BUNDLED, DOWNLOADED
 from vqlib.data.folder import find_pictures
 from vqlib.data.images import Images
 from vqlib.data.unread import unread_lines
-from vqlib.train.meanings import parts_of
+from vqlib.tokens.classes import parts_of
+from vqlib.tokens.source import PriorTask
 
 
 def say(words: str) -> None:
@@ -21,6 +24,16 @@ def name_left_out(images: Images) -> None:
         return
     for path, reason in getattr(images, "skipped", ()):
         say(f"left out: {path}: {reason}")
+
+
+def name_classes(task: PriorTask) -> None:
+    """Say which number stands for which class; and whether parts of a data set get mixed."""
+    if task.source.data in BUNDLED | DOWNLOADED:
+        return
+    if task.condition == "class":
+        print("classes:", numbered(task.class_names()))
+        return
+    name_parts(Path(task.source.data))
 
 
 def name_parts(folder: Path) -> None:

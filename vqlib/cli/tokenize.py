@@ -4,10 +4,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from vqlib.cli.drawing import check_seed
-from vqlib.cli.prior_source import PriorSource
+from vqlib.cli.messages import name_classes
 from vqlib.cli.targets import check_folder
+from vqlib.tokens.folder import write_token_folder
+from vqlib.tokens.source import PriorSource
 from vqlib.train.runtime import find_device
-from vqlib.train.token_folder import write_token_folder
 
 
 @dataclass(frozen=True)
@@ -40,7 +41,7 @@ class Tokenize:
             raise FileExistsError(f"{self.out} is there already; choose another folder")
         check_folder(self.out)
         task = self.source.task(find_device(self.device))
-        self.source.name_classes(task)
+        name_classes(task)
         options = {"copies": self.copies, "seed": self.seed, "workers": self.workers}
         train, held_out = write_token_folder(self.out, task, **options)
         h, w = task.grid

@@ -16,10 +16,10 @@ from pathlib import Path
 
 import torch
 
-from vqlib.course.pretrained import WEIGHTS
 from vqlib.course.training import JOBS
 from vqlib.course.training.job import do, is_done
 from vqlib.course.training.ledger import write_ledger
+from vqlib.saved.find import WEIGHTS
 
 LOOK_EVERY = 0.5  # seconds between two looks at what is running
 

@@ -4,6 +4,7 @@ import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, Protocol, runtime_checkable
 
 import torch
 from jaxtyping import Float
@@ -17,9 +18,12 @@ from vqlib.data.batches import Draw, batch_indices, draw_batches
 from vqlib.data.folder import FolderImages
 from vqlib.data.images import Images, TensorImages
 from vqlib.data.pictures import grid
-from vqlib.train.checkpoint import has_begun
-from vqlib.train.recipe import Recipe
+from vqlib.saved.model import Part
+from vqlib.saved.run_folder import has_begun
+from vqlib.train.loop import Run
+from vqlib.train.recipe import Recipe, Trained
 from vqlib.train.runtime import Runtime
+from vqlib.train.takeover import take_over
 
 # Latent positions per code from which k-means finds the first codes.
 POSITIONS_PER_CODE = 20
@@ -173,6 +177,48 @@ class CodebookCare(nn.Module):
         usage, effective = codebook_usage(self.counts), perplexity(self.counts)
         self.counts.zero_()
         return {"usage": torch.tensor(usage), "perplexity": torch.tensor(effective)}
+
+
+@runtime_checkable
+class Stage1Step(Protocol):
+    """The contract of a training step of stage 1, such as `VQGANStep`."""
+
+    codec: VQVAE
+    recipe: Stage1Recipe
+    place: Runtime
+    care: CodebookCare
+
+    @property
+    def parts(self) -> dict[str, Part]:
+        """What a checkpoint must hold besides the codec."""
+        ...
+
+    def __call__(self, step: int, batch: Float[Tensor, "B C H W"]) -> dict[str, Tensor]:
+        """Move the networks by one step; the losses, detached."""
+        ...
+
+
+def repeat(
+    train_step: Stage1Step, images: Images, start_from: str | Path | None, **options: Any
+) -> Trained[VQVAE]:
+    """Take the step as often as its recipe says.
+
+    Args:
+        train_step: with its codec, recipe and process.
+        images: training images.
+        start_from: what a run that has not begun takes over, see `take_over`.
+        options: of `Run`.
+    """
+    recipe, place = train_step.recipe, train_step.place
+    if not has_begun(options["folder"]):
+        take_over(start_from, train_step.parts, quiet=not place.is_main)
+    with Run(train_step.codec, train_step.parts, recipe, place, **options) as run:
+        run.preview(recipe.sample_every, preview_of(images))
+        for step, batch in run.image_batches(images, workers=recipe.workers):
+            logs = train_step(step, place.put(batch, channels_last=recipe.channels_last))
+            if run.logs_at(step):
+                run.log(step, logs | train_step.care.logs())
+    return run.result()
 
 
 def preview_of(images: Images) -> Callable[[VQVAE], Float[Tensor, "C H W"]]:

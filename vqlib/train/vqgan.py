@@ -23,8 +23,9 @@ from vqlib.compress.losses import (
 from vqlib.compress.perceptual import weights_digest
 from vqlib.compress.vqvae import VQVAE, LabelMapConfig, LabelMapVQVAE, VQVAEConfig
 from vqlib.data.images import Images
-from vqlib.train.checkpoint import Part, has_begun, latest_checkpoint, training_of
-from vqlib.train.loop import Run, clip_gradients, mean_logs
+from vqlib.saved.model import Part
+from vqlib.saved.run_folder import latest_checkpoint, training_of
+from vqlib.train.loop import clip_gradients, mean_logs
 from vqlib.train.recipe import Trained
 from vqlib.train.runtime import Runtime, start
 from vqlib.train.stage1 import (
@@ -33,9 +34,8 @@ from vqlib.train.stage1 import (
     as_images,
     material_of,
     prepare,
-    preview_of,
+    repeat,
 )
-from vqlib.train.takeover import take_over
 
 ADVERSARIAL_LOSSES = {
     "hinge": (hinge_discriminator_loss, hinge_generator_loss),
@@ -147,18 +147,10 @@ def train_vqgan(
     with start(device) as place:
         codec = prepare(model, images, recipe, place, folder)
         train_step = VQGANStep(codec, images, perceptual, recipe, place)
-        if not has_begun(folder):
-            take_over(start_from, train_step.parts, quiet=not place.is_main)
         if recipe.disc_weight and recipe.disc_start < recipe.steps:
             train_step.critic.check_size(*images.image_shape[1:])  # now, not when it comes in
         options = {"folder": folder, "resume": resume, "progress": progress, "material": material}
-        with Run(codec, train_step.parts, recipe, place, **options) as run:
-            run.preview(recipe.sample_every, preview_of(images))
-            for step, _, batch in run.image_batches(images, workers=recipe.workers):
-                logs = train_step(step, place.put(batch, channels_last=recipe.channels_last))
-                if run.logs_at(step):
-                    run.log(step, logs | train_step.care.logs())
-        return run.result()
+        return repeat(train_step, images, start_from, **options)
 
 
 class VQGANStep:

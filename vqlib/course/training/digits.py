@@ -13,17 +13,9 @@ from vqlib.data.augment import shifted_copies
 from vqlib.generate import ClassCondition, GatedPixelCNNConfig, GPTConfig, Prior, PriorConfig
 from vqlib.measure import psnr
 from vqlib.measure.recognition import classifier_accuracy, recognised_digits
-from vqlib.train import (
-    PriorRecipe,
-    TokenGrids,
-    Trained,
-    VQVAERecipe,
-    tokenize,
-    train_prior,
-    train_vqvae,
-    validation_nll,
-)
-from vqlib.train.pipeline import write_pipeline
+from vqlib.saved.pipeline import write_pipeline
+from vqlib.tokens import TokenGrids, tokenize
+from vqlib.train import PriorRecipe, Trained, VQVAERecipe, train_prior, train_vqvae, validation_nll
 
 VQVAE_RECIPE = VQVAERecipe(
     steps=6000, batch_size=64, learning_rate=2e-3, seed=0, save_every=SAVE_EVERY

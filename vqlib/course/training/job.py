@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from vqlib.course.training.record import record_of
-from vqlib.train import load_model, save_model
-from vqlib.train.checkpoint import Model
+from vqlib.saved import load_model, save_model
+from vqlib.saved.model import Model
 from vqlib.train.recipe import Recipe, Trained
 
 SAVE_EVERY = 100  # steps; a killed job loses at most these

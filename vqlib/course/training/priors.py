@@ -23,9 +23,11 @@ from vqlib.generate import (
     Prior,
     TextCondition,
 )
-from vqlib.train import PriorRecipe, TokenGrids, Trained, Watch, train_prior
-from vqlib.train.pipeline import Meaning, write_pipeline
-from vqlib.train.prior import tokenize, validation_nll
+from vqlib.saved.pipeline import ConditionKind, write_pipeline
+from vqlib.tokens import TokenGrids
+from vqlib.tokens.data import tokenize
+from vqlib.train import PriorRecipe, Trained, Watch, train_prior
+from vqlib.train.prior import validation_nll
 
 NUM_SCENES = {"train": 3000, "held_out": 200}
 # A picture of a texture is one grid of tokens; so many copies make up an epoch of windows.
@@ -47,8 +49,8 @@ class PriorJob:
     """What its pictures are drawn from."""
     window: tuple[int, int] = (16, 16)
     """Rows and columns of tokens."""
-    meaning: Meaning = "none"
-    """What the condition means."""
+    kind: ConditionKind = "none"
+    """Of which kind the condition is."""
     condition_codec: str | None = None
     """Pretrained codec of the condition."""
     width: int = 80
@@ -90,7 +92,7 @@ class PriorJob:
             partial(train_one, name),
             partial(measured, name),
             needs=tuple(filter(None, (self.codec, self.condition_codec))),
-            after=lambda folder: write_pipeline(folder, self.meaning, f"../{self.codec}", second),
+            after=lambda folder: write_pipeline(folder, self.kind, f"../{self.codec}", second),
             extra={"width": self.width, "window": self.window},
         )
 
@@ -185,7 +187,7 @@ PRIORS = {
         data="scenes with their label maps, also mirrored",
         grids=lambda split: with_map(split, "scenes_labels", lambda painted: painted.labels),
         condition=lambda: MapCondition(128, (16, 16)),
-        meaning="segmentation",
+        kind="segmentation",
         condition_codec="scenes_labels",
     ),
     "scenes_depth_gpt": PriorJob(
@@ -193,7 +195,7 @@ PRIORS = {
         data="scenes with their depth, also mirrored",
         grids=lambda split: with_map(split, "scenes_depth", lambda painted: painted.depth),
         condition=lambda: MapCondition(128, (8, 8)),
-        meaning="depth",
+        kind="depth",
         condition_codec="scenes_depth",
     ),
     "scenes_text_gpt": PriorJob(
@@ -201,7 +203,7 @@ PRIORS = {
         data="scenes with their captions in English and in Chinese",
         grids=text,
         condition=vocabulary,
-        meaning="text",
+        kind="text",
     ),
     "faces_coordinates_gpt": PriorJob(
         codec="faces_vqgan",
@@ -209,7 +211,7 @@ PRIORS = {
         grids=face_windows,
         condition=lambda: CoordinateCondition((6, 6), bins=8),
         window=(6, 6),
-        meaning="coordinates",
+        kind="coordinates",
         width=64,
         steps=2400,
     ),

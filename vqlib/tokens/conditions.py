@@ -1,11 +1,11 @@
-"""What pictures can be drawn from, and where each of these comes from: the table `MEANINGS`.
+"""What pictures can be drawn from, and where each of these comes from: the table `CONDITIONS`.
 
 What belongs to a picture whatever is cut out of it, such as its class, goes by the picture's
 number. What is seen in it, such as its segmentation, is cut and mirrored together with it, and
 encoded by a codec of its own.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path, PurePosixPath
@@ -18,45 +18,19 @@ from torch.nn import functional as F
 from vqlib.compress.vqvae import LabelMapVQVAE
 from vqlib.data import catalogue
 from vqlib.data.captions import CaptionedScenes, vocabulary
-from vqlib.data.digits import digits
-from vqlib.data.downloads import cifar10, mnist
 from vqlib.data.folder import FolderImages, choose_split, find_pictures
 from vqlib.data.folder_maps import FolderLabelMaps, FolderMaps
 from vqlib.data.images import Images
 from vqlib.data.pairs import PairedImages, ScenePairs, WithEdges
 from vqlib.data.scenes import LABELS
-from vqlib.generate.condition import (
-    ClassCondition,
-    CoordinateCondition,
-    MapCondition,
-    NoCondition,
-    TextCondition,
-)
+from vqlib.generate.condition import ClassCondition, CoordinateCondition, MapCondition, NoCondition
 from vqlib.generate.prior import AnyCondition
-from vqlib.train.pipeline import Codec, Meaning
-from vqlib.train.prior_task import PriorTask
-
-# Data sets that come with classes; of a folder the subfolders are classes.
-CLASSES: dict[str, Callable[[Path, str], Tensor]] = {
-    "digits": lambda _, split: digits(split).labels,
-    "mnist": lambda root, split: mnist(root, split).labels,
-    "cifar10": lambda root, split: cifar10(root, split).labels,
-}
-NUM_CLASSES = 10  # of each of them
-# Of those whose numbers do not say it themselves.
-CLASS_NAMES: dict[str, tuple[str, ...]] = {
-    "cifar10": (
-        *("airplane", "automobile", "bird", "cat", "deer"),
-        *("dog", "frog", "horse", "ship", "truck"),
-    ),
-}
-# Subfolders of these names are parts of a data set, not classes.
-SPLITS = frozenset(
-    (
-        *("train", "training", "val", "valid", "validation", "dev", "test", "testing", "eval"),
-        *("held_out", "held-out", "heldout", "holdout"),
-    )
-)
+from vqlib.generate.text import TextCondition
+from vqlib.saved.pipeline import Codec, ConditionKind
+from vqlib.tokens.classes import CLASSES, NUM_CLASSES, class_names
+from vqlib.tokens.data import Encode, EncodedImages, TokenData, encoded_once, windowed
+from vqlib.tokens.material import NUM_HELD_OUT, Material
+from vqlib.tokens.source import PriorTask
 
 
 @dataclass(frozen=True)
@@ -87,12 +61,14 @@ def from_classes(task: PriorTask, split: str) -> Conditioned:
         names = class_names(images.folder)
         classes = torch.tensor([names.index(PurePosixPath(n).parts[0]) for n in images.names])
         return Conditioned(images, ClassCondition(len(names)), classes)
-    if task.data not in CLASSES:
+    if task.source.data not in CLASSES:
         raise ValueError(
-            f"{task.data} comes without classes; {', '.join(CLASSES)} have some, or a folder with "
-            "a subfolder for each"
+            f"{task.source.data} comes without classes; {', '.join(CLASSES)} have some, or a "
+            "folder with a subfolder for each"
         )
-    return Conditioned(images, ClassCondition(NUM_CLASSES), CLASSES[task.data](task.root, split))
+    return Conditioned(
+        images, ClassCondition(NUM_CLASSES), CLASSES[task.source.data](task.source.data_root, split)
+    )
 
 
 def from_coordinates(task: PriorTask, split: str) -> Conditioned:
@@ -102,10 +78,10 @@ def from_coordinates(task: PriorTask, split: str) -> Conditioned:
 
 def from_text(task: PriorTask, split: str) -> Conditioned:
     """From a caption. Its words say left and right: these pictures are never mirrored."""
-    if task.data != "scenes":
-        raise ValueError(f"{task.data} comes without captions; only scenes have some")
-    scenes = CaptionedScenes(split, language=task.language, **_scene_options(task, split))
-    condition = TextCondition.of(list(vocabulary(task.language)))
+    if task.source.data != "scenes":
+        raise ValueError(f"{task.source.data} comes without captions; only scenes have some")
+    scenes = CaptionedScenes(split, language=task.source.language, **_scene_options(task, split))
+    condition = TextCondition.of(list(vocabulary(task.source.language)))
     return Conditioned(scenes, condition, condition.ids(scenes.captions, len(scenes)))
 
 
@@ -115,13 +91,13 @@ def from_label_maps(task: PriorTask, split: str) -> Conditioned:
     if not isinstance(codec, LabelMapVQVAE):
         kind = "none" if codec is None else f"a {type(codec).__name__}"
         raise ValueError(f"condition_codec is {kind}; a segmentation needs a codec of label maps")
-    if task.data == "scenes":
+    if task.source.data == "scenes":
         if codec.num_labels < len(LABELS):
             raise ValueError(f"scenes have {len(LABELS)} labels, the codec {codec.num_labels}")
-        pairs = ScenePairs(split, kind=task.meaning, flip=task.flip, **_scene_options(task, split))
+        pairs = _scene_pairs(task, split)
     else:
         pictures = _folder(task, split)
-        maps = FolderLabelMaps(pictures, task.maps, num_labels=codec.num_labels)
+        maps = FolderLabelMaps(pictures, task.source.maps, num_labels=codec.num_labels)
         pairs = PairedImages(pictures, maps)
     view = partial(labels_behind, channels=task.channels)
     return Conditioned(pairs, _map_condition(task, codec), None, codec, view)
@@ -132,15 +108,15 @@ def from_maps(task: PriorTask, split: str) -> Conditioned:
     codec = task.condition_codec
     if codec is None or isinstance(codec, LabelMapVQVAE):
         kind = "none" if codec is None else "of label maps"
-        raise ValueError(f"condition_codec is {kind}; {task.meaning} needs a codec of pictures")
-    if task.data == "scenes":
-        pairs = ScenePairs(split, kind=task.meaning, flip=task.flip, **_scene_options(task, split))
-    elif task.meaning == "edges" and task.maps is None:
+        raise ValueError(f"condition_codec is {kind}; {task.condition} needs a codec of pictures")
+    if task.source.data == "scenes":
+        pairs = _scene_pairs(task, split)
+    elif task.condition == "edges" and task.source.maps is None:
         pairs = WithEdges(_pictures(task, split))
     else:
         pictures = _folder(task, split)
         channels = codec.config.image_channels
-        pairs = PairedImages(pictures, FolderMaps(pictures, task.maps, channels=channels))
+        pairs = PairedImages(pictures, FolderMaps(pictures, task.source.maps, channels=channels))
     view = partial(picture_behind, channels=task.channels, wanted=codec.config.image_channels)
     return Conditioned(pairs, _map_condition(task, codec), None, codec, view)
 
@@ -148,7 +124,7 @@ def from_maps(task: PriorTask, split: str) -> Conditioned:
 def from_small_copies(task: PriorTask, split: str) -> Conditioned:
     """From the picture itself, made smaller."""
     codec = task.codec_of_condition
-    condition = _map_condition(task, codec, reduction=(task.reduction, task.reduction))
+    condition = _map_condition(task, codec, reduction=(task.source.reduction,) * 2)
     size = tuple(n * codec.config.downsampling_factor for n in condition.grid)
     view = partial(F.interpolate, size=size, mode="area")
     return Conditioned(_pictures(task, split), condition, None, codec, view)
@@ -161,7 +137,7 @@ def from_upper_halves(task: PriorTask, split: str) -> Conditioned:
     return Conditioned(_pictures(task, split), condition, None, codec, upper_half)
 
 
-MEANINGS: dict[Meaning, Callable[[PriorTask, str], Conditioned]] = {
+CONDITIONS: dict[ConditionKind, Callable[[PriorTask, str], Conditioned]] = {
     "none": unconditional,
     "class": from_classes,
     "coordinates": from_coordinates,
@@ -192,74 +168,90 @@ def upper_half(x: Float[Tensor, "B C H W"]) -> Float[Tensor, "B C h W"]:
     return x[:, :, : x.shape[2] // 2]
 
 
-def names_of_classes(task: PriorTask) -> tuple[str, ...]:
-    """What the classes are called, the first that of class 0; none if these are mere numbers."""
-    if task.meaning != "class":
-        return ()
-    if task.data in catalogue.BUNDLED | catalogue.DOWNLOADED:
-        return CLASS_NAMES.get(task.data, ())
-    return tuple(class_names(Path(task.data)))
+def from_pictures(task: PriorTask, *, workers: int) -> Material:
+    """Pictures are drawn and encoded at each step; those held out are encoded now."""
+    train, condition = prior_data(task, "train", workers=workers)
+    try:
+        held_out, _ = prior_data(task, "held_out", at_most=NUM_HELD_OUT)
+    except (ValueError, OSError) as error:
+        if must_hold_out(task):
+            raise
+        held_out = str(error)
+    codecs = {"codec": task.codec, "condition_codec": task.codec_of_condition}
+    options = {"kind": task.condition, "condition": condition, "window": task.seen}
+    return Material(train, held_out, **codecs, **options, classes=task.class_names())
 
 
-def class_names(folder: Path) -> list[str]:
-    """The subfolders of a folder that hold pictures, sorted: the first is class 0.
-
-    Raises:
-        ValueError: a picture lies in none of them, or they are the parts of a data set.
-    """
-    names = find_pictures(folder)[0]
-    outside = [name for name in names if "/" not in name]
-    if outside:
-        raise ValueError(
-            f"{folder}: {outside[0]} lies in no subfolder; there must be one for each class"
-        )
-    parts = parts_of(names)
-    if parts:
-        raise ValueError(
-            f"{folder}: {' and '.join(parts)} are parts of a data set, not classes; give the "
-            f"folder above the classes, such as {folder / parts[0]}, or rename them if they are"
-        )
-    return sorted({PurePosixPath(name).parts[0] for name in names})
-
-
-def parts_of(names: Sequence[str]) -> list[str]:
-    """The subfolders if all pictures lie in parts of a data set, such as train and val; else none.
+def prior_data(
+    task: PriorTask, split: str, *, workers: int = 0, at_most: int | None = None
+) -> tuple[TokenData, AnyCondition]:
+    """Tokens to train or to measure a prior with, and the condition that it needs.
 
     Args:
-        names: of pictures, below their folder.
+        task: pictures, codecs, and what the pictures are drawn from.
+        split: "train" or "held_out".
+        workers: processes that read and crop pictures.
+        at_most: encode so many pictures now, as they are for measuring, and keep their tokens.
+            None: pictures are drawn and encoded anew at each step.
+
+    Raises:
+        ValueError: the data do not have what is asked for, or the codecs do not fit.
     """
-    folders = sorted({PurePosixPath(name).parts[0] for name in names if "/" in name})
-    inside = all("/" in name for name in names)
-    return folders if inside and all(folder.lower() in SPLITS for folder in folders) else []
+    found = CONDITIONS[task.condition](task, split)
+    condition = windowed(task.condition, found.condition, task.grid, task.seen)
+    encode = encoding(task, found)
+    if at_most is not None:
+        return encoded_once(found.images, encode, at_most), condition
+    return EncodedImages(found.images, encode, workers=workers), condition
+
+
+def encoding(task: PriorTask, found: Conditioned) -> Encode:
+    """How images, as they are drawn, become tokens and the values of their conditions."""
+
+    def encode(x: Tensor, rows: Tensor) -> tuple[Tensor, Tensor | None]:
+        x = x.to(task.codec.device)
+        tokens = task.codec.encode(x[:, : task.channels])
+        if found.view is not None:
+            return tokens, found.codec.encode(found.view(x))
+        return tokens, None if found.values is None else found.values[rows]
+
+    return encode
 
 
 def must_hold_out(task: PriorTask) -> bool:
     """Whether there must be held-out pictures: data sets may lack them, and so do small folders."""
-    if task.data in catalogue.BUNDLED | catalogue.DOWNLOADED:
+    if task.source.data in catalogue.BUNDLED | catalogue.DOWNLOADED:
         return False
-    return bool(choose_split(find_pictures(Path(task.data))[0], "held_out"))
+    return bool(choose_split(find_pictures(Path(task.source.data))[0], "held_out"))
 
 
 def _pictures(task: PriorTask, split: str) -> Images:
     return catalogue.open_images(
-        task.data,
+        task.source.data,
         split,
         size=task.pixels,
         channels=task.channels,
-        root=task.root,
-        broken=task.broken,
-        flip=None if task.flip else False,
+        root=task.source.data_root,
+        broken=task.source.broken,
+        flip=None if task.source.flip else False,
     )
 
 
 def _folder(task: PriorTask, split: str) -> FolderImages:
     """Pictures that have maps in another folder."""
-    if task.data in catalogue.BUNDLED | catalogue.DOWNLOADED:
-        raise ValueError(f"{task.data} comes without {task.meaning}; use scenes, or a folder")
-    if task.maps is None:
-        raise ValueError(f"{task.meaning} of a folder's pictures: in which folder? Give maps")
-    options = {"channels": task.channels, "split": split, "flip": task.flip}
-    return FolderImages(task.data, task.pixels, **options)
+    if task.source.data in catalogue.BUNDLED | catalogue.DOWNLOADED:
+        raise ValueError(
+            f"{task.source.data} comes without {task.condition}; use scenes, or a folder"
+        )
+    if task.source.maps is None:
+        raise ValueError(f"{task.condition} of a folder's pictures: in which folder? Give maps")
+    options = {"channels": task.channels, "split": split, "flip": task.source.flip}
+    return FolderImages(task.source.data, task.pixels, **options)
+
+
+def _scene_pairs(task: PriorTask, split: str) -> ScenePairs:
+    flip, options = task.source.flip, _scene_options(task, split)
+    return ScenePairs(split, kind=task.condition, flip=flip, **options)
 
 
 def _scene_options(task: PriorTask, split: str) -> dict[str, int]:
@@ -278,6 +270,6 @@ def _map_condition(
     if any(rest for _, rest in sides):
         raise ValueError(
             f"size is {task.pixels}; it must be a multiple of {g * max(reduction)}, so that the "
-            f"condition's codec, whose f is {g}, can encode the {task.meaning}"
+            f"condition's codec, whose f is {g}, can encode the {task.condition}"
         )
     return MapCondition(codec.config.num_codes, tuple(n for n, _ in sides))
