@@ -160,10 +160,10 @@ def worst(x, x_hat) -> tuple[int, int]:
 def draw_landscapes(folder: Path) -> None:
     """Held-out label maps above, paintings from them below; and what *Your own pictures* asks."""
     import torch
+    from vqlib.train.pipeline import load_pipeline
 
     from vqlib.course.pretrained import pretrained_folder
     from vqlib.data.scenes import Scenes
-    from vqlib.train.pipeline import load_pipeline
 
     painter = load_pipeline(pretrained_folder("scenes_segmentation_gpt"))
     scenes = Scenes("held_out", count=LANDSCAPES, height=64, width=128)
