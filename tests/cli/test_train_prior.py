@@ -2,6 +2,7 @@
 
 import json
 import re
+import shutil
 import signal
 from pathlib import Path
 
@@ -18,7 +19,7 @@ from vqlib.saved.model import load_model, save_model
 from vqlib.saved.pipeline import load_pipeline
 from vqlib.saved.run_folder import latest_checkpoint
 from vqlib.tokens import source as prior_source
-from vqlib.tokens.conditions import prior_data
+from vqlib.tokens.conditions import from_pictures
 from vqlib.tokens.source import PriorSource
 from vqlib.train.runlog import RunLog, read_log
 
@@ -232,8 +233,9 @@ def test_an_interrupted_run_can_be_drawn_from_and_goes_on(
 
 
 def test_the_courses_codecs_are_the_default(monkeypatch, few_scenes, tmp_path, codec, label_codec):
-    folders = {"scenes_vqgan": codec, "scenes_labels": label_codec}
-    monkeypatch.setattr(prior_source, "pretrained_folder", folders.get)
+    for name, folder in {"scenes_vqgan": codec, "scenes_labels": label_codec}.items():
+        shutil.copytree(folder, tmp_path / "weights" / name)
+    monkeypatch.setattr(prior_source, "WEIGHTS", tmp_path / "weights")
     assert train(tmp_path / "run", "--data", "scenes", "--condition", "segmentation") == 0
 
 
@@ -326,5 +328,4 @@ def test_wrong_values_get_one_line(
 def test_pictures_need_not_be_mirrored(pictures, codec):
     for flip in (True, False):
         source = PriorSource(data=str(pictures), codec=str(codec), flip=flip)
-        data, _ = prior_data(source.task("cpu"), "train")
-        assert data.images.flip is flip
+        assert from_pictures(source.task("cpu")).train.images.flip is flip

@@ -7,7 +7,7 @@ from typing import Literal
 
 from vqlib.cli.batch import fitting_batch
 from vqlib.cli.closing import closing_line
-from vqlib.cli.messages import name_classes, name_left_out, name_unread
+from vqlib.cli.messages import name_classes, name_left_out, name_parts_of, name_unread
 from vqlib.cli.opening import about_pictures, about_prior, about_run, opening
 from vqlib.cli.targets import check_folder
 from vqlib.generate.gpt import GPTConfig
@@ -69,12 +69,17 @@ class TrainPrior:
             raise ValueError(f"workers is {self.workers}; it must be 0 or more")
         check_folder(self.out)
         material = self.material()
+        pictures = getattr(material.train, "images", material.train)
+        if self.tokens is None:
+            name_parts_of(self.source, material.kind)
+            name_classes(material.classes)
+            name_left_out(pictures)
+            name_unread(pictures)
         config, watch = self.config(material), self.watch(material)
         recipe = fitting_batch(self.recipe, len(material.train))
         if recipe.sample_every is not None:
             material.check_preview(config)
         material.check_run(self.out, resume=self.resume)
-        pictures = getattr(material.train, "images", material.train)
         opening(
             [
                 about_pictures(pictures, material.held_out),
@@ -109,11 +114,7 @@ class TrainPrior:
                 )
             return open_token_folder(self.tokens, self.window, device=device)
         task = self.source.task(device, window=self.window)
-        name_classes(task)
-        material = from_pictures(task, workers=self.workers)
-        name_left_out(material.train.images)
-        name_unread(material.train.images)
-        return material
+        return from_pictures(task, workers=self.workers)
 
     def config(self, material: Material) -> PriorConfig:
         """The shape of the model; it can be guided if and only if it drops conditions."""

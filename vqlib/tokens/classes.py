@@ -5,7 +5,6 @@ from pathlib import Path, PurePosixPath
 
 from torch import Tensor
 
-from vqlib.data import catalogue
 from vqlib.data.digits import digits
 from vqlib.data.downloads import cifar10, mnist
 from vqlib.data.folder import find_pictures
@@ -33,14 +32,7 @@ SPLITS = frozenset(
 )
 
 
-def names_of_classes(data: str) -> tuple[str, ...]:
-    """What the classes are called, the first that of class 0; none if these are mere numbers."""
-    if data in catalogue.BUNDLED | catalogue.DOWNLOADED:
-        return CLASS_NAMES.get(data, ())
-    return tuple(class_names(Path(data)))
-
-
-def class_names(folder: Path) -> list[str]:
+def class_names(folder: Path) -> tuple[str, ...]:
     """The subfolders of a folder that hold pictures, sorted: the first is class 0.
 
     Raises:
@@ -58,7 +50,7 @@ def class_names(folder: Path) -> list[str]:
             f"{folder}: {' and '.join(parts)} are parts of a data set, not classes; give the "
             f"folder above the classes, such as {folder / parts[0]}, or rename them if they are"
         )
-    return sorted({PurePosixPath(name).parts[0] for name in names})
+    return tuple(sorted({PurePosixPath(name).parts[0] for name in names}))
 
 
 def parts_of(names: Sequence[str]) -> list[str]:

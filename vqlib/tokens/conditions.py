@@ -6,9 +6,9 @@ encoded by a codec of its own.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
-from pathlib import Path, PurePosixPath
+from pathlib import PurePosixPath
 
 import torch
 from jaxtyping import Float, Int
@@ -18,7 +18,7 @@ from torch.nn import functional as F
 from vqlib.compress.vqvae import LabelMapVQVAE
 from vqlib.data import catalogue
 from vqlib.data.captions import CaptionedScenes, vocabulary
-from vqlib.data.folder import FolderImages, choose_split, find_pictures
+from vqlib.data.folder import FolderImages, NothingHeldOut
 from vqlib.data.folder_maps import FolderLabelMaps, FolderMaps
 from vqlib.data.images import Images
 from vqlib.data.pairs import PairedImages, ScenePairs, WithEdges
@@ -27,8 +27,8 @@ from vqlib.generate.condition import ClassCondition, CoordinateCondition, MapCon
 from vqlib.generate.prior import AnyCondition
 from vqlib.generate.text import TextCondition
 from vqlib.saved.pipeline import Codec, ConditionKind
-from vqlib.tokens.classes import CLASSES, NUM_CLASSES, class_names
-from vqlib.tokens.data import Encode, EncodedImages, TokenData, encoded_once, windowed
+from vqlib.tokens.classes import CLASS_NAMES, CLASSES, NUM_CLASSES, class_names
+from vqlib.tokens.data import EncodedImages, encoded_once
 from vqlib.tokens.material import NUM_HELD_OUT, Material
 from vqlib.tokens.source import PriorTask
 
@@ -47,6 +47,8 @@ class Conditioned:
     """Encodes what is seen in a picture."""
     view: Callable[[Tensor], Tensor] | None = None
     """From images (B, C, H, W), as they are drawn, to what that codec takes."""
+    classes: tuple[str, ...] = ()
+    """What the classes are called, the first that of class 0, where they have names."""
 
 
 def unconditional(task: PriorTask, split: str) -> Conditioned:
@@ -60,15 +62,16 @@ def from_classes(task: PriorTask, split: str) -> Conditioned:
     if isinstance(images, FolderImages):
         names = class_names(images.folder)
         classes = torch.tensor([names.index(PurePosixPath(n).parts[0]) for n in images.names])
-        return Conditioned(images, ClassCondition(len(names)), classes)
-    if task.source.data not in CLASSES:
+        return Conditioned(images, ClassCondition(len(names)), classes, classes=names)
+    data = task.source.data
+    if data not in CLASSES:
         raise ValueError(
-            f"{task.source.data} comes without classes; {', '.join(CLASSES)} have some, or a "
-            "folder with a subfolder for each"
+            f"{data} comes without classes; {', '.join(CLASSES)} have some, or a folder with a "
+            "subfolder for each"
         )
-    return Conditioned(
-        images, ClassCondition(NUM_CLASSES), CLASSES[task.source.data](task.source.data_root, split)
-    )
+    classes = CLASSES[data](task.source.data_root, split)
+    names = CLASS_NAMES.get(data, ())
+    return Conditioned(images, ClassCondition(NUM_CLASSES), classes, classes=names)
 
 
 def from_coordinates(task: PriorTask, split: str) -> Conditioned:
@@ -168,61 +171,91 @@ def upper_half(x: Float[Tensor, "B C H W"]) -> Float[Tensor, "B C h W"]:
     return x[:, :, : x.shape[2] // 2]
 
 
-def from_pictures(task: PriorTask, *, workers: int) -> Material:
-    """Pictures are drawn and encoded at each step; those held out are encoded now."""
-    train, condition = prior_data(task, "train", workers=workers)
-    try:
-        held_out, _ = prior_data(task, "held_out", at_most=NUM_HELD_OUT)
-    except (ValueError, OSError) as error:
-        if must_hold_out(task):
-            raise
-        held_out = str(error)
-    codecs = {"codec": task.codec, "condition_codec": task.codec_of_condition}
-    options = {"kind": task.condition, "condition": condition, "window": task.seen}
-    return Material(train, held_out, **codecs, **options, classes=task.class_names())
-
-
-def prior_data(
-    task: PriorTask, split: str, *, workers: int = 0, at_most: int | None = None
-) -> tuple[TokenData, AnyCondition]:
-    """Tokens to train or to measure a prior with, and the condition that it needs.
+def from_pictures(task: PriorTask, *, workers: int = 0) -> Material:
+    """Pictures are drawn and encoded at each step; those held out are encoded now.
 
     Args:
         task: pictures, codecs, and what the pictures are drawn from.
-        split: "train" or "held_out".
         workers: processes that read and crop pictures.
-        at_most: encode so many pictures now, as they are for measuring, and keep their tokens.
-            None: pictures are drawn and encoded anew at each step.
 
     Raises:
         ValueError: the data do not have what is asked for, or the codecs do not fit.
     """
-    found = CONDITIONS[task.condition](task, split)
+    found, held_out = CONDITIONS[task.condition](task, "train"), held_out_of(task)
     condition = windowed(task.condition, found.condition, task.grid, task.seen)
-    encode = encoding(task, found)
-    if at_most is not None:
-        return encoded_once(found.images, encode, at_most), condition
-    return EncodedImages(found.images, encode, workers=workers), condition
+    train = EncodedImages(found.images, partial(encoded, task, found), workers=workers)
+    if isinstance(held_out, Conditioned):
+        encode = partial(encoded, task, held_out)
+        held_out = encoded_once(held_out.images, encode, NUM_HELD_OUT)
+    codecs = {"codec": task.codec, "condition_codec": task.codec_of_condition}
+    options = {"kind": task.condition, "condition": condition, "window": task.seen}
+    return Material(train, held_out, **codecs, **options, classes=found.classes)
 
 
-def encoding(task: PriorTask, found: Conditioned) -> Encode:
-    """How images, as they are drawn, become tokens and the values of their conditions."""
+def held_out_of(task: PriorTask) -> Conditioned | str:
+    """Held-out pictures, or why there are none: of a small folder, or of a data set by name."""
+    try:
+        return CONDITIONS[task.condition](task, "held_out")
+    except NothingHeldOut as error:
+        return str(error)
+    except (ValueError, OSError) as error:
+        if task.source.data not in catalogue.BUNDLED | catalogue.DOWNLOADED:
+            raise
+        return str(error)
 
-    def encode(x: Tensor, rows: Tensor) -> tuple[Tensor, Tensor | None]:
-        x = x.to(task.codec.device)
-        tokens = task.codec.encode(x[:, : task.channels])
-        if found.view is not None:
-            return tokens, found.codec.encode(found.view(x))
-        return tokens, None if found.values is None else found.values[rows]
 
-    return encode
+def windowed(
+    kind: ConditionKind,
+    condition: AnyCondition,
+    whole: tuple[int, int],
+    window: tuple[int, int],
+) -> AnyCondition:
+    """The condition of one window, from that of whole pictures.
+
+    Args:
+        kind: what the condition is.
+        condition: of whole pictures.
+        whole: rows and columns of their tokens.
+        window: those of the window.
+
+    Raises:
+        ValueError: the condition means nothing with such a window.
+    """
+    sizes = f"a window of {window[0]}×{window[1]} out of {whole[0]}×{whole[1]} tokens"
+    if kind == "upper_half" and window != whole:
+        raise ValueError(f"{sizes} has no part in the picture's upper half; leave the window out")
+    if isinstance(condition, CoordinateCondition):
+        if window == whole:
+            raise ValueError(
+                f"coordinates tell where in a picture a window lies, but here it is {sizes}: give "
+                "a larger size or a smaller window"
+            )
+        return replace(condition, grid=window)
+    if not isinstance(condition, MapCondition):
+        return condition
+    sides = [divmod(n * w, W) for n, w, W in zip(condition.grid, window, whole, strict=True)]
+    if any(rest or not n for n, rest in sides):
+        rows, columns = condition.grid
+        raise ValueError(f"{sizes} sees no whole number of the map's {rows}×{columns} tokens")
+    return replace(condition, grid=tuple(n for n, _ in sides))
 
 
-def must_hold_out(task: PriorTask) -> bool:
-    """Whether there must be held-out pictures: data sets may lack them, and so do small folders."""
-    if task.source.data in catalogue.BUNDLED | catalogue.DOWNLOADED:
-        return False
-    return bool(choose_split(find_pictures(Path(task.source.data))[0], "held_out"))
+def encoded(
+    task: PriorTask, found: Conditioned, x: Tensor, rows: Tensor
+) -> tuple[Tensor, Tensor | None]:
+    """The tokens of images, as they are drawn, and the values of their conditions.
+
+    Args:
+        task: whose tokens, and from what.
+        found: the pictures.
+        x: some of them, (B, C, H, W), with their maps behind them.
+        rows: their numbers, int64 (B,).
+    """
+    x = x.to(task.codec.device)
+    tokens = task.codec.encode(x[:, : task.channels])
+    if found.view is not None:
+        return tokens, found.codec.encode(found.view(x))
+    return tokens, None if found.values is None else found.values[rows]
 
 
 def _pictures(task: PriorTask, split: str) -> Images:

@@ -4,7 +4,6 @@ Grids larger than the model's are cut into windows at random, as pictures are in
 """
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import replace
 from itertools import tee
 from typing import Any, Protocol, runtime_checkable
 
@@ -19,9 +18,8 @@ from vqlib.compress.quantize import check_tokens
 from vqlib.compress.vqvae import VQVAE
 from vqlib.data.batches import Draw, draw_batches, generator_of
 from vqlib.data.images import Images
-from vqlib.generate.condition import CoordinateCondition, MapCondition, Place
-from vqlib.generate.prior import AnyCondition, PriorConfig, evaluating
-from vqlib.saved.pipeline import ConditionKind
+from vqlib.generate.condition import Place
+from vqlib.generate.prior import PriorConfig, evaluating
 
 Batch = tuple[Int[Tensor, "B T"], Int[Tensor, "B P"]]
 # What a codec, or two, make of images and their numbers: tokens, and the value of the condition.
@@ -179,42 +177,6 @@ def encoded_once(
         tokens.append(s.cpu())
         values += [] if value is None else [value.cpu()]
     return TokenGrids(torch.cat(tokens), torch.cat(values) if values else None)
-
-
-def windowed(
-    kind: ConditionKind,
-    condition: AnyCondition,
-    whole: tuple[int, int],
-    window: tuple[int, int],
-) -> AnyCondition:
-    """The condition of one window, from that of whole pictures.
-
-    Args:
-        kind: what the condition is.
-        condition: of whole pictures.
-        whole: rows and columns of their tokens.
-        window: those of the window.
-
-    Raises:
-        ValueError: the condition means nothing with such a window.
-    """
-    sizes = f"a window of {window[0]}×{window[1]} out of {whole[0]}×{whole[1]} tokens"
-    if kind == "upper_half" and window != whole:
-        raise ValueError(f"{sizes} has no part in the picture's upper half; leave the window out")
-    if isinstance(condition, CoordinateCondition):
-        if window == whole:
-            raise ValueError(
-                f"coordinates tell where in a picture a window lies, but here it is {sizes}: give "
-                "a larger size or a smaller window"
-            )
-        return replace(condition, grid=window)
-    if not isinstance(condition, MapCondition):
-        return condition
-    sides = [divmod(n * w, W) for n, w, W in zip(condition.grid, window, whole, strict=True)]
-    if any(rest or not n for n, rest in sides):
-        rows, columns = condition.grid
-        raise ValueError(f"{sizes} sees no whole number of the map's {rows}×{columns} tokens")
-    return replace(condition, grid=tuple(n for n, _ in sides))
 
 
 @torch.no_grad()

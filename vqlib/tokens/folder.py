@@ -20,8 +20,8 @@ from vqlib.saved.files import written_whole
 from vqlib.saved.model import PARTS, load_model, save_model
 from vqlib.saved.pipeline import Codec, ConditionKind
 from vqlib.tokens.cache import open_token_cache, write_token_cache
-from vqlib.tokens.conditions import CONDITIONS, Conditioned, must_hold_out
-from vqlib.tokens.data import TokenGrids, windowed
+from vqlib.tokens.conditions import CONDITIONS, Conditioned, held_out_of, windowed
+from vqlib.tokens.data import TokenGrids
 from vqlib.tokens.material import NUM_HELD_OUT, Material, Window
 from vqlib.tokens.source import PriorTask
 
@@ -60,20 +60,20 @@ def write_token_folder(
         raise FileExistsError(f"{folder} is there already; choose another folder")
     task = replace(task, window=task.grid)
     # Both before anything is encoded: a wrong file comes to light at once.
-    found, held_out = CONDITIONS[task.condition](task, "train"), _held_out(task)
+    found, held_out = CONDITIONS[task.condition](task, "train"), held_out_of(task)
     options = {"workers": workers, "progress": progress}
     with written_whole(folder) as temporary:
         write_caches(temporary, task, found, copies=copies, seed=seed, **options)
-        if held_out is not None:
+        if isinstance(held_out, Conditioned):
             write_caches(temporary / "held_out", task, held_out, **options)
         save_model(task.codec, temporary / "codec")
         if found.codec is not None:
             save_model(found.codec, temporary / "condition_codec")
         kind = {"kind": type(found.condition).__name__, **asdict(found.condition)}
-        notes = {"kind": task.condition, "condition": kind, "classes": task.class_names()}
+        notes = {"kind": task.condition, "condition": kind, "classes": found.classes}
         text = json.dumps(notes, indent=2, ensure_ascii=False) + "\n"
         (temporary / CONDITION).write_text(text, encoding="utf-8", errors="backslashreplace")
-    return copies * len(found.images), 0 if held_out is None else len(held_out.images)
+    return copies * len(found.images), 0 if isinstance(held_out, str) else len(held_out.images)
 
 
 def write_caches(
@@ -112,7 +112,7 @@ def open_token_folder(
         ValueError: a file is damaged, or the window does not fit.
     """
     folder = Path(folder)
-    kind, condition, classes = _read_condition(folder / CONDITION)
+    kind, condition, classes = read_condition(folder)
     codec, second = load_model(folder / "codec", device=device), None
     if (folder / "maps").is_dir():
         second = load_model(folder / "condition_codec", device=device)
@@ -135,16 +135,6 @@ def _few(held_out: TokenGrids) -> TokenGrids:
     return TokenGrids(held_out.tokens[::every], None if values is None else values[::every])
 
 
-def _held_out(task: PriorTask) -> Conditioned | None:
-    """Pictures to measure with, if there are some."""
-    try:
-        return CONDITIONS[task.condition](task, "held_out")
-    except (ValueError, OSError):
-        if must_hold_out(task):
-            raise
-    return None
-
-
 def _open_caches(folder: Path, codec: Codec, second: Codec | None) -> TokenGrids:
     pictures = open_token_cache(folder, codec)
     if second is None:
@@ -152,7 +142,9 @@ def _open_caches(folder: Path, codec: Codec, second: Codec | None) -> TokenGrids
     return TokenGrids(pictures.tokens, open_token_cache(folder / "maps", second).tokens)
 
 
-def _read_condition(path: Path) -> tuple[ConditionKind, AnyCondition, tuple[str, ...]]:
+def read_condition(folder: Path) -> tuple[ConditionKind, AnyCondition, tuple[str, ...]]:
+    """From what the pictures of a token folder are drawn, and what classes are called."""
+    path = folder / CONDITION
     if not path.is_file():
         raise FileNotFoundError(f"{path} not found; a folder that `tokenize` has written is needed")
     try:

@@ -9,9 +9,9 @@ from typing import Literal, get_args
 
 from vqlib.compress.vqvae import LabelMapVQVAE
 from vqlib.data.captions import Language
-from vqlib.saved.find import PICTURE_CODECS, load_kind, pretrained_folder
+from vqlib.saved.find import PICTURE_CODECS, WEIGHTS, load_kind
 from vqlib.saved.pipeline import Codec, ConditionKind
-from vqlib.tokens.classes import CLASSES, names_of_classes
+from vqlib.tokens.classes import CLASSES
 
 # The course's codecs, by data set.
 CODECS = {
@@ -68,8 +68,8 @@ class PriorSource:
         kind = self.condition
         if kind == "auto":
             kind = "class" if self.data in CLASSES else "none"
-        codec = load_kind(self._codec(), *PICTURE_CODECS, device=device, flag="--codec")
-        second = self._condition_codec(kind)
+        codec, second = self._codec(), self._condition_codec(kind)
+        codec = load_kind(codec, *PICTURE_CODECS, device=device, flag="--codec")
         if second is not None:
             kinds = (LabelMapVQVAE,) if kind == "segmentation" else PICTURE_CODECS
             second = load_kind(second, *kinds, device=device, flag="--condition-codec")
@@ -78,7 +78,7 @@ class PriorSource:
     def _codec(self) -> str | Path:
         if self.codec is None and self.data not in CODECS:
             raise ValueError(f"whose tokens? Give the --codec of {self.data}")
-        return self.codec or pretrained_folder(CODECS[self.data])
+        return self.codec or WEIGHTS / CODECS[self.data]
 
     def _condition_codec(self, kind: ConditionKind) -> str | Path | None:
         if kind not in ("segmentation", "depth", "edges", "low_resolution", "upper_half"):
@@ -86,7 +86,7 @@ class PriorSource:
                 raise ValueError(f"--condition-codec is given, but {kind} is no picture to encode")
             return None
         if self.condition_codec is None and (self.data, kind) in CONDITION_CODECS:
-            return pretrained_folder(CONDITION_CODECS[self.data, kind])
+            return WEIGHTS / CONDITION_CODECS[self.data, kind]
         return self.condition_codec
 
 
@@ -146,7 +146,3 @@ class PriorTask:
     def channels(self) -> int:
         """Of the pictures; maps lie behind them."""
         return self.codec.config.image_channels
-
-    def class_names(self) -> tuple[str, ...]:
-        """What the classes are called, the first that of class 0; none if there are none."""
-        return names_of_classes(self.source.data) if self.condition == "class" else ()
