@@ -1,8 +1,9 @@
 """The pictures of the front page and of *Your own pictures*, drawn by the package's own models.
 
-Nothing is chosen: held-out digits and samples are the first of each class, photographs are the
-middle squares of all held-out parts, landscapes are the first held-out ones. What is drawn is kept
-beside the executed notebooks until the library, its weights or this file change.
+Nothing is chosen: held-out digits and samples are the first of each class, photographs are three
+squares across the middle of each that no codec has seen, landscapes are the first held-out ones.
+What is drawn is kept beside the executed notebooks until the library, its weights or this file
+change.
 """
 
 import hashlib
@@ -21,7 +22,7 @@ from books import BuildError
 from execution import execution_digest, open_cache
 
 SAMPLES = 3  # drawn digits of each class in the live piece
-SIDE = 112  # of a square of a photograph, in pixels; the narrowest held-out part has 113
+SIDE = 112  # of a square of a photograph, in pixels
 INSET = 56  # side of what the inset enlarges
 LANDSCAPES = 4
 # The map that the page *Your own pictures* makes in Python: label, rows, columns.
@@ -122,10 +123,10 @@ def draw_photos(folder: Path) -> dict:
     import torch
 
     from vqlib.course.pretrained import load_pretrained
-    from vqlib.data.photos import PHOTOS, whole_pictures
+    from vqlib.data.photos import UNSEEN_PHOTOS, whole_pictures
 
-    parts = whole_pictures(PHOTOS, "held_out", size=SIDE)
-    x = torch.stack([middle(part, SIDE) for part in parts])  # (9, 3, SIDE, SIDE)
+    unseen = whole_pictures(UNSEEN_PHOTOS, "held_out")
+    x = torch.cat([across(picture, SIDE) for picture in unseen])  # (9, 3, SIDE, SIDE)
     codecs = {name: load_pretrained(f"photos_{name}") for name in ("vqvae", "vqgan")}
     seen = {"original": x} | {name: c.decode(c.encode(x)) for name, c in codecs.items()}
     sheets = {name: mosaic(images, columns=3) for name, images in seen.items()}
@@ -141,11 +142,13 @@ def draw_photos(folder: Path) -> dict:
     return {"top": top / side, "left": left / side, "side": INSET / side}
 
 
-def middle(picture, side: int):
-    """The square of that side in the middle of a picture (C, H, W)."""
+def across(picture, side: int):
+    """Three squares across the middle of a picture (C, H, W), in the middle of each third."""
+    import torch
+
     _, H, W = picture.shape
-    top, left = (H - side) // 2, (W - side) // 2
-    return picture[:, top : top + side, left : left + side]
+    top, lefts = (H - side) // 2, [third * W // 6 - side // 2 for third in (1, 3, 5)]
+    return torch.stack([picture[:, top : top + side, left : left + side] for left in lefts])
 
 
 def worst(x, x_hat) -> tuple[int, int]:
@@ -160,10 +163,10 @@ def worst(x, x_hat) -> tuple[int, int]:
 def draw_landscapes(folder: Path) -> None:
     """Held-out label maps above, paintings from them below; and what *Your own pictures* asks."""
     import torch
-    from vqlib.train.pipeline import load_pipeline
 
-    from vqlib.course.pretrained import pretrained_folder
     from vqlib.data.scenes import Scenes
+    from vqlib.saved.find import pretrained_folder
+    from vqlib.saved.pipeline import load_pipeline
 
     painter = load_pipeline(pretrained_folder("scenes_segmentation_gpt"))
     scenes = Scenes("held_out", count=LANDSCAPES, height=64, width=128)
