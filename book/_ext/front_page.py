@@ -13,6 +13,7 @@ from pathlib import Path
 from posixpath import dirname, relpath
 
 import yaml
+from chapter_head import colab_address
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from PIL import Image
 
@@ -85,9 +86,8 @@ def context(app, page: str) -> dict:
     language, theme = app.config.book_language, app.config.html_theme_options
     chapters = parts(yaml.safe_load(Path(app.config.external_toc_path).read_text("utf-8")))
     every = [chapter for part in chapters for chapter in part]
-    repository = theme["repository_url"].removeprefix("https://github.com")
-    colab = theme["launch_buttons"]["colab_url"]
-    branch = theme["repository_branch"]
+    first = every[0]["file"]
+    colab = colab_address(f"{first}.ipynb", theme["repository_url"], theme["repository_branch"])
 
     def address(file: str) -> str:
         return relpath(file, dirname(page))
@@ -102,8 +102,8 @@ def context(app, page: str) -> dict:
         "hours": round(sum(chapter["minutes"] for chapter in every) / 60),
         "address": address,
         "drawn": lambda name: address(f"{DRAWN}/{name}.webp"),
-        "start": address(f"{every[0]['file']}.html"),
-        "colab": f"{colab}/github{repository}/blob/{branch}/{every[0]['file']}.ipynb",
+        "start": address(f"{first}.html"),
+        "colab": colab,
         "repository": theme["repository_url"],
         "site": app.config.html_baseurl,
     }

@@ -150,9 +150,9 @@ def test_a_chapter_can_be_run_taken_away_and_printed(file, language, page):
     assert colab["href"] == f"https://colab.research.google.com{blob}"
     assert follow(file, notebook["href"]).read_bytes() == (ROOT / f"{page}.ipynb").read_bytes()
     assert (pdf.name, pdf.text) == ("button", "PDF")
-    preface = ROOT / f"book/pages/{language}/preface.md"
-    (row,) = (row for row in preface.read_text("utf-8").splitlines() if f"{page}.ipynb" in row)
-    assert re.findall(r"\d+", minutes.text) == re.findall(r"\d+", row.split("|")[-2])
+    source = (ROOT / f"book/chapters/{Path(page).name}.md").read_text("utf-8")
+    stated = {"en": r"\*\*Time:\*\* about (\d+) minutes", "zh": r"\*\*时间：\*\* 约 (\d+) 分钟"}
+    assert re.findall(r"\d+", minutes.text) == re.findall(stated[language], source)
 
 
 @pytest.mark.parametrize(("language", "page"), PAGES)
