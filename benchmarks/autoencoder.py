@@ -74,8 +74,9 @@ def prepare(changes: dict) -> tuple[VQGANStep, Tensor]:
     recipe = replace(RECIPE, **changes)
     size = CONFIG.image_size
     x = torch.rand(BATCH, 3, size, size) * 2 - 1
-    codec = start_codec(CONFIG, TensorImages(x), recipe, PLACE, None)
-    step = VQGANStep(codec, 3, perceptual(), recipe, PLACE)
+    images = TensorImages(x)
+    codec = start_codec(CONFIG, images, recipe, PLACE, None)
+    step = VQGANStep(codec, images, perceptual(), recipe, PLACE)
     return step, PLACE.put(x, channels_last=recipe.channels_last)
 
 

@@ -2,13 +2,14 @@
 
 A GPT, a gated PixelCNN and a PixelSNAIL of about the same number of parameters learn the tokens of
 digits (with the class) and of textures: once with equal steps, once for the seconds that the GPT
-needs for its steps. What counts is the negative log-likelihood of held-out pictures.
+needs for its steps; three seeds. What counts is the negative log-likelihood of held-out pictures.
 """
 
 import argparse
 from dataclasses import dataclass, replace
 
-from record import table, write
+import torch
+from record import spread, table, write
 
 from vqlib.course.pretrained import load_pretrained
 from vqlib.course.training.priors import pictures
@@ -22,7 +23,10 @@ from vqlib.generate import (
     PriorConfig,
 )
 from vqlib.measure.likelihood import Likelihood
-from vqlib.train import PriorRecipe, TokenGrids, tokenize, train_prior, validation_nll
+from vqlib.tokens import TokenGrids, tokenize
+from vqlib.train import PriorRecipe, train_prior, validation_nll
+
+SEEDS = (0, 1, 2)
 
 
 @dataclass(frozen=True)
@@ -71,40 +75,53 @@ def textures_task(steps: int) -> Task:
     return Task(data, (3, 64, 64), configs, recipe)
 
 
-def run(task: Task, name: str, steps: int) -> tuple[float, Likelihood, int]:
-    """Seconds, likelihood of the held-out pictures, and parameters of one prior."""
-    config = task.configs[name]
-    trained = train_prior(task.data["train"], config, replace(task.recipe, steps=steps))
-    model = trained.model.cpu()
-    nats = validation_nll(model, task.data["held_out"])
-    parameters = sum(p.numel() for p in model.parameters())
-    return trained.seconds, Likelihood(nats, config.num_tokens, task.image_shape), parameters
+@dataclass(frozen=True)
+class Found:
+    """What one prior needed and reached, one value per seed."""
+
+    parameters: int
+    """Of the model."""
+    steps: int
+    """Of its training."""
+    seconds: list[float]
+    """In the loop."""
+    likelihoods: list[Likelihood]
+    """Of the held-out pictures."""
+
+    def cells(self) -> list[str]:
+        """For the table."""
+        columns = {"nats_per_token": ".3f", "bits_per_token": ".3f", "bits_per_dimension": ".4f"}
+        values = [
+            spread([getattr(found, name) for found in self.likelihoods], form)
+            for name, form in columns.items()
+        ]
+        took = spread(self.seconds, ".0f")
+        return [f"{self.parameters:,}", f"{self.steps:,}", took, *values]
+
+
+def run(task: Task, name: str, steps: int) -> Found:
+    """Train one prior with every seed and measure it."""
+    config, seconds, likelihoods = task.configs[name], [], []
+    for seed in SEEDS:
+        recipe = replace(task.recipe, steps=steps, seed=seed)
+        trained = train_prior(task.data["train"], config, recipe, device="cpu")
+        nats = validation_nll(trained.model, task.data["held_out"])
+        likelihoods.append(Likelihood(nats, config.num_tokens, task.image_shape))
+        seconds.append(trained.seconds)
+    parameters = sum(p.numel() for p in trained.model.parameters())
+    return Found(parameters, steps, seconds, likelihoods)
 
 
 def rows_of(label: str, task: Task) -> list[list[str]]:
     """Both comparisons of a task."""
-    rows, seconds = [], {}
-    for name in task.configs:
-        steps = task.recipe.steps
-        seconds[name], found, parameters = run(task, name, steps)
-        rows.append(_row(f"{label}, equal steps, {name}", parameters, steps, seconds[name], found))
+    steps, rows = task.recipe.steps, []
+    equal = {name: run(task, name, steps) for name in task.configs}
+    rows += [[f"{label}, equal steps, {name}", *found.cells()] for name, found in equal.items()]
     for name in list(task.configs)[1:]:
-        steps = round(task.recipe.steps * seconds["GPT"] / seconds[name])
-        took, found, parameters = run(task, name, steps)
-        rows.append(_row(f"{label}, the GPT's seconds, {name}", parameters, steps, took, found))
+        ratio = sum(equal["GPT"].seconds) / sum(equal[name].seconds)
+        found = run(task, name, round(steps * ratio))
+        rows.append([f"{label}, the GPT's seconds, {name}", *found.cells()])
     return rows
-
-
-def _row(name: str, parameters: int, steps: int, seconds: float, found: Likelihood) -> list[str]:
-    return [
-        name,
-        f"{parameters:,}",
-        f"{steps:,}",
-        f"{seconds:.0f}",
-        f"{found.nats_per_token:.3f}",
-        f"{found.bits_per_token:.3f}",
-        f"{found.bits_per_dimension:.4f}",
-    ]
 
 
 def main() -> None:
@@ -113,12 +130,14 @@ def main() -> None:
     parser.add_argument("--digits-steps", type=int, default=1000)
     parser.add_argument("--textures-steps", type=int, default=300)
     arguments = parser.parse_args()
+    torch.set_num_threads(1)
     rows = rows_of("digits", digits_task(arguments.digits_steps))
     rows += rows_of("textures", textures_task(arguments.textures_steps))
     columns = ["parameters", "steps", "seconds", "nats/token", "bits/token", "bits/dimension"]
     lines = [
         "Held-out pictures; lower is better. Bits per dimension: what the tokens of a picture cost "
-        "over its C·H·W values, a rate alone; what the codec loses is not in it. One seed.",
+        "over its C·H·W values, a rate alone; what the codec loses is not in it. "
+        f"{len(SEEDS)} seeds: the mean, and the smallest and largest in brackets.",
         "",
         *table(["", *columns], rows),
     ]

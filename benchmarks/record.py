@@ -34,6 +34,12 @@ def table(header: list[str], rows: list[list[str]]) -> list[str]:
     return [f"| {' | '.join(cells)} |" for cells in (header, ruler, *rows)]
 
 
+def spread(values: list[float], form: str = ".3g") -> str:
+    """The mean of one value per seed, with the smallest and the largest in brackets."""
+    mean = f"{sum(values) / len(values):{form}}"
+    return f"{mean} ({min(values):{form}}–{max(values):{form}})" if len(values) > 1 else mean
+
+
 def seconds(run: Callable, *arguments, **options) -> float:
     """How long one call takes, the GPU's queue emptied before and after."""
     synchronize = torch.cuda.synchronize if torch.cuda.is_available() else lambda: None

@@ -16,7 +16,7 @@ from torch import nn
 from torch.nn import functional as F
 
 from vqlib.generate import GPT, GPTConfig
-from vqlib.generate.prior import Uncached
+from vqlib.generate.steps import Uncached
 
 GPU = torch.cuda.is_available()
 DEVICE = torch.device("cuda" if GPU else "cpu")

@@ -1,46 +1,83 @@
-"""VQGAN against VQVAE: the same network, pictures and steps, three seeds.
+"""VQGAN against VQVAE: the same network and pictures, at equal steps and at equal seconds.
 
-`python benchmarks/vqgan_against_vqvae.py` trains both models of `vqlib.course.training.photos`
-with the seeds 1 and 2; those of seed 0 come with the package. Held-out squares are measured with
-the three offline networks that VQGAN's perceptual loss looks through, and with a fourth (the judge)
-that no training has seen. Fréchet distances are the judge's, as Inception judges what VGG has
-trained. Runs are kept in `runs/` and can be resumed.
+`python benchmarks/vqgan_against_vqvae.py` trains both models of `vqlib.course.training.photos` with
+the seeds 1 and 2; those of seed 0 come with the package. A step of VQGAN takes longer; so a VQVAE
+also trains, with each seed, for as many steps as fill VQGAN's seconds, both timed side by side.
+Measured are squares of photographs that no run has seen, and squares of other regions of those that
+it has learned from: with the three offline networks that VQGAN's perceptual loss looks through, and
+with a fourth (the judge) that no training has seen. Fréchet distances are the judge's, as Inception
+judges what VGG has trained. Runs are kept in `runs/` and can be resumed.
 """
 
 import argparse
 import json
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import torch
 from record import RESULTS, table, write
 
 from vqlib.compress import VQVAE, FeatureDistance
-from vqlib.course.pretrained import load_perceptual, load_pretrained, pretrained_record
+from vqlib.course.pretrained import load_perceptual, load_pretrained
 from vqlib.course.training import photos
+from vqlib.course.training.codecs import train_codec
 from vqlib.data.images import stack
 from vqlib.data.photos import photos_and_textures
 from vqlib.data.pictures import grid, write_picture
 from vqlib.measure import OfflineFeatures, measure_codec
+from vqlib.train import Trained, VQGANRecipe, VQVAERecipe
 
-NAMES = {"photos_vqvae": "VQVAE", "photos_vqgan": "VQGAN"}
 SEEDS = (0, 1, 2)
+NAMES = {"photos_vqvae": "VQVAE", "photos_vqgan": "VQGAN"}
+LONGER = "VQVAE, equal seconds"
+SPLITS = {"held_out": "unseen photographs", "remainder": "other regions"}
+TIMED = 20  # steps of each that are timed, after the critic has come in
 
 
-def trained(name: str, seed: int, runs: Path) -> tuple[VQVAE, float]:
-    """A model and the seconds that its training took."""
+def trained(name: str, seed: int, runs: Path) -> VQVAE:
+    """A model of the package's recipe."""
     if seed == 0:
-        return load_pretrained(name), pretrained_record(name)["seconds"]
-    result = photos.train(name, seed=seed, folder=runs / f"{name}_{seed}")
-    return result.model.cpu(), result.history[-1]["seconds"]
+        return load_pretrained(name)
+    return run(photos.RECIPES[name], seed, runs / f"{name}_{seed}").model.cpu()
 
 
-def measured(codec: VQVAE) -> dict[str, float]:
-    """All numbers of a codec on the held-out squares, by the name of the network that measured."""
+def run(recipe: VQVAERecipe | VQGANRecipe, seed: int, folder: Path | None = None) -> Trained[VQVAE]:
+    """A codec of the photographs; what is in the folder already is gone on with."""
+    options = {"folder": folder, "resume": folder is not None, "device": "cpu"}
+    images, recipe = partial(photos.images, "train"), replace(recipe, seed=seed)
+    return train_codec(images, photos.CONFIG, recipe, **options)
+
+
+def equal_seconds() -> tuple[int, float]:
+    """Steps of a VQVAE in the seconds of a VQGAN, and how many times longer VQGAN's step takes.
+
+    The critic works in its later steps only; those before are counted as they are. Timed in turns
+    within one process, so that other work on the machine meets all alike.
+    """
+    gan = photos.VQGAN_RECIPE
+    kinds = {
+        "vqvae": replace(photos.VQVAE_RECIPE, steps=TIMED),
+        "without critic": replace(gan, steps=TIMED, disc_start=TIMED),
+        "with critic": replace(gan, steps=TIMED, disc_start=0),
+    }
+    seconds = dict.fromkeys(kinds, 0.0)
+    for _ in range(3):
+        for name, recipe in kinds.items():
+            seconds[name] += run(recipe, 0).seconds
+    start = gan.disc_start / gan.steps
+    mean = start * seconds["without critic"] + (1 - start) * seconds["with critic"]
+    ratio = mean / seconds["vqvae"]
+    return round(photos.STEPS * ratio / 100) * 100, ratio
+
+
+def measured(codec: VQVAE, split: str) -> dict[str, float]:
+    """All numbers of a codec on a split, by the name of the network that measured."""
     judge, values = load_pretrained("offline_features"), {}
-    for who, distance in (("trained with", load_perceptual()), ("judge", FeatureDistance(judge))):
+    for who, distance in (("its own", load_perceptual()), ("judge", FeatureDistance(judge))):
         result = measure_codec(
             codec,
-            photos_and_textures("held_out"),
+            photos_and_textures(split),
             perceptual=distance,
             extractor=OfflineFeatures(judge),
             progress=False,
@@ -60,43 +97,73 @@ def picture(codecs: list[VQVAE], columns: int = 12) -> torch.Tensor:
 
 
 def main() -> None:
-    """Train what is missing, measure, write table, numbers and picture."""
+    """Train what is missing, measure, write tables, numbers and picture."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--runs", type=Path, default=Path("runs/vqgan_against_vqvae"))
     runs = parser.parse_args().runs
+    torch.set_num_threads(1)
+    steps, ratio = planned(runs)
+    longer = replace(photos.VQVAE_RECIPE, steps=steps)
     results, first = [], []
     for seed in SEEDS:
-        for name, label in NAMES.items():
-            codec, seconds = trained(name, seed, runs)
-            values = {"model": label, "seed": seed, "seconds": round(seconds)}
-            results.append(values | measured(codec))
-            first += [codec] if seed == 0 else []
-    keys = [key for key in results[0] if key not in ("model", "seed", "num_images")]
+        codecs = {label: trained(name, seed, runs) for name, label in NAMES.items()}
+        codecs[LONGER] = run(longer, seed, runs / f"longer_{seed}").model.cpu()
+        for label, codec in codecs.items():
+            for split in SPLITS:
+                about = {"model": label, "seed": seed, "split": split}
+                results.append(about | measured(codec, split))
+        first = first or list(codecs.values())
+    lines = [
+        f"VQGAN's steps take {ratio:.2f} times as long on average, so that {steps:,} steps of a "
+        f"VQVAE take as long as {photos.STEPS:,} of a VQGAN. Distances: lower is better; they come "
+        "from offline networks and are neither LPIPS nor FID.",
+    ]
+    for split, words in SPLITS.items():
+        lines += ["", *tables(words, [r for r in results if r["split"] == split])]
+    write("vqgan_against_vqvae", lines)
+    (RESULTS / "vqgan_against_vqvae.json").write_text(json.dumps(results, indent=1) + "\n")
+    write_picture(picture(first[:2]), RESULTS / "vqgan_against_vqvae.png")
+
+
+def planned(runs: Path) -> tuple[int, float]:
+    """What `equal_seconds` has found, kept beside the runs that follow it."""
+    file = runs / "equal_seconds.json"
+    if not file.is_file():
+        runs.mkdir(parents=True, exist_ok=True)
+        file.write_text(json.dumps(equal_seconds()))
+    steps, ratio = json.loads(file.read_text())
+    return steps, ratio
+
+
+def tables(words: str, results: list[dict]) -> list[str]:
+    """The numbers, and how many times smaller VQGAN's distances are, seed by seed."""
+    keys = [key for key in results[0] if key not in ("model", "seed", "split", "num_images")]
     rows = [
         [f"{r['model']}, seed {r['seed']}", *(f"{r[key]:.4g}" for key in keys)] for r in results
     ]
     count = results[0]["num_images"]
-    lines = [
-        f"Equal steps ({photos.STEPS:,}), {count} held-out squares of 64×64 pixels. Distances: "
-        "lower is better; they come from offline networks and are neither LPIPS nor FID.",
+    heads = [f"{other} / VQGAN" for other in ("VQVAE", LONGER)]
+    return [
+        f"{count} squares of 64×64 pixels, {words}:",
         "",
         *table(["", *keys], rows),
         "",
-        "How many times smaller VQGAN's distances are (VQVAE / VQGAN), seed by seed:",
+        "How many times smaller VQGAN's distances are; the smallest and largest of the seeds:",
         "",
-        *table(["", *(f"seed {seed}" for seed in SEEDS)], ratios(results)),
+        *table(["", *heads], ratios(results)),
     ]
-    write("vqgan_against_vqvae", lines)
-    (RESULTS / "vqgan_against_vqvae.json").write_text(json.dumps(results, indent=1) + "\n")
-    write_picture(picture(first), RESULTS / "vqgan_against_vqvae.png")
 
 
 def ratios(results: list[dict]) -> list[list[str]]:
-    """One row per distance, one column per seed."""
+    """One row per distance, one column per rival."""
+    by_model = {(r["model"], r["seed"]): r for r in results}
     rows = []
     for key in [key for key in results[0] if key.startswith(("perceptual", "Fréchet"))]:
-        pairs = [results[2 * i : 2 * i + 2] for i in range(len(SEEDS))]
-        rows.append([key, *(f"{vqvae[key] / vqgan[key]:.2f}" for vqvae, vqgan in pairs)])
+        cells = []
+        for other in ("VQVAE", LONGER):
+            factors = [by_model[other, s][key] / by_model["VQGAN", s][key] for s in SEEDS]
+            cells.append(f"{min(factors):.2f}–{max(factors):.2f}")
+        rows.append([key, *cells])
     return rows
 
 

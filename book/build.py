@@ -26,6 +26,7 @@ from execution import (
     settle_home,
 )
 from front_pages import write_front_pages
+from showcase import open_showcase
 from sitemap import write_sitemap
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -45,7 +46,7 @@ PROGRESS = re.compile(r"Executing notebook using|Executed notebook in")
 COLOUR = re.compile(r"\x1b\[[0-9;]*m")  # Sphinx colours its words even in a file
 
 
-def write_inputs(book: Book, cache: Path, work: Path) -> None:
+def write_inputs(book: Book, cache: Path, showcase: Path, work: Path) -> None:
     """Write the settings and table of contents that jupyter-book reads into `work`."""
     # Relative to the settings file for jupyter-book, and that has just moved.
     extensions = book.config["sphinx"]["local_extensions"]
@@ -53,7 +54,7 @@ def write_inputs(book: Book, cache: Path, work: Path) -> None:
     own = {
         "execute": {"cache": str(cache)},
         "html": {"baseurl": book.url},
-        "sphinx": {"local_extensions": extensions},
+        "sphinx": {"local_extensions": extensions, "config": {"showcase": str(showcase)}},
     }
     work.mkdir(parents=True)
     for name, content in (("config.yml", merge(book.config, own)), ("toc.yml", book.toc)):
@@ -109,7 +110,7 @@ def check_complete(book: Book, html: Path) -> None:
         raise BuildError(f"The {book.language} book lacks: {', '.join(missing)}")
 
 
-def build(book: Book, cache: Path, strict: bool) -> Path:
+def build(book: Book, cache: Path, showcase: Path, strict: bool) -> Path:
     """Build one book afresh; return the folder of its pages.
 
     Afresh, because Sphinx repeats a warning only for pages it reads again, and leaves pages
@@ -118,7 +119,7 @@ def build(book: Book, cache: Path, strict: bool) -> Path:
     start = time.monotonic()
     work = BUILD / book.language
     html = work / HTML
-    write_inputs(book, cache, work)
+    write_inputs(book, cache, showcase, work)
     env = environment(ROOT, make_kernel(BUILD / "jupyter"))
     notebooks = [ROOT / f"{page}.ipynb" for page in pages(book.toc)]
     ahead = execute_ahead([path for path in notebooks if path.exists()], cache, env)
@@ -141,11 +142,12 @@ def build_site(strict: bool) -> None:
     settle_home(BUILD / "home")
     books = read_books(ROOT)
     check_mirrored(books)
-    cache = open_cache(execution_digest(ROOT))
+    cache, showcase = open_cache(execution_digest(ROOT)), open_showcase(ROOT)
     for old in (SITE, *(BUILD / book.language for book in books)):
         shutil.rmtree(old, ignore_errors=True)
     for book in books:
-        shutil.copytree(build(book, cache, strict), SITE / book.folder, dirs_exist_ok=True)
+        html = build(book, cache, showcase, strict)
+        shutil.copytree(html, SITE / book.folder, dirs_exist_ok=True)
     write_front_pages(books, SITE)
     write_sitemap(books, SITE)
     print(f"Open {SITE / 'index.html'}")

@@ -12,7 +12,7 @@ from books import Book, pages
 from front_pages import LOGO, TEMPLATES
 
 # What is of no use on paper.
-SCREEN_ONLY = "script, style, button, input, .headerlink"
+SCREEN_ONLY = "script, style, button, input, .chapter-head, .headerlink"
 
 
 def anchor(page: str, fragment: str = "") -> str:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from vqlib.train.checkpoint import MODELS, PARTS
+from vqlib.saved.model import MODELS, PARTS
 
 ROOT = Path(__file__).parent.parent
 # Their frozen dataclasses are set by users; those of data, measure and show are results.

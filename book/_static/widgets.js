@@ -7,8 +7,22 @@ screen readers. */
 
 (() => {
   const WORDS = {
-    en: { play: "Play", pause: "Pause", stop: "Back to the start", picture: "Picture: " },
-    zh: { play: "播放", pause: "暂停", stop: "回到开头", picture: "图：" },
+    en: {
+      play: "Play",
+      pause: "Pause",
+      stop: "Back to the start",
+      picture: "Picture: ",
+      drag: "Try it: drag the slider",
+      film: "Try it: play, or drag the slider",
+    },
+    zh: {
+      play: "播放",
+      pause: "暂停",
+      stop: "回到开头",
+      picture: "图：",
+      drag: "动手试试：拖动滑块",
+      film: "动手试试：播放，或者拖动滑块",
+    },
   };
   const words = WORDS[document.documentElement.lang.slice(0, 2)] ?? WORDS.en;
 
@@ -36,7 +50,10 @@ screen readers. */
 
   function html({ state }) {
     const drawn = element("div", "widget-html", { innerHTML: state.value });
-    for (const image of drawn.querySelectorAll("img")) image.alt = words.picture + image.alt;
+    for (const image of drawn.querySelectorAll("img")) {
+      image.alt = words.picture + image.alt;
+      image.style.setProperty("--drawn", `${image.getAttribute("width")}px`);
+    }
     return drawn;
   }
 
@@ -61,17 +78,35 @@ screen readers. */
     return drawn;
   }
 
+  /* What a slider's places are called, below them; of many the ends and the middle, of long names none.
+     Whoever touches a name goes there; with keys the slider itself does that. */
+  function ticks(model) {
+    const labels = model.state._options_labels;
+    const last = labels.length - 1;
+    const ends = [0, Math.floor(last / 2), last];
+    const fit = (places) => places.map((index) => labels[index]).join("  ").length <= 36;
+    const few = [[...labels.keys()], ends].find(fit) ?? [];
+    const drawn = element("div", "widget-ticks", { ariaHidden: "true" });
+    for (const index of new Set(few)) {
+      const tick = element("span", "", { textContent: labels[index] });
+      tick.style.setProperty("--place", last ? index / last : 0);
+      tick.addEventListener("click", () => model.set("index", index));
+      drawn.append(tick);
+    }
+    return drawn;
+  }
+
   function slider(model) {
     const labels = model.state._options_labels;
     const input = element("input", "", { type: "range", min: 0, max: labels.length - 1 });
-    const value = element("span", "", { ariaHidden: "true" }); // the slider says it itself
+    const value = element("output", "", { ariaHidden: "true" }); // the slider says it itself
     input.addEventListener("input", () => model.set("index", Number(input.value)));
     model.follow(() => {
       input.value = model.state.index;
       input.ariaValueText = value.textContent = labels[model.state.index];
     });
     const drawn = element("div", "widget-slider");
-    drawn.append(input, value);
+    drawn.append(input, value, ticks(model));
     return drawn;
   }
 
@@ -139,7 +174,11 @@ screen readers. */
     const kind = "application/vnd.jupyter.widget-view+json";
     for (const place of document.querySelectorAll(`script[type="${kind}"]`)) {
       const shown = element("div", "course-widget");
-      shown.append(view(`IPY_MODEL_${JSON.parse(place.textContent).model_id}`));
+      const drawn = view(`IPY_MODEL_${JSON.parse(place.textContent).model_id}`);
+      const title = drawn.querySelector(".widget-play") ? words.film : words.drag;
+      shown.append(element("p", "widget-title", { textContent: title }), drawn);
+      shown.setAttribute("role", "group");
+      shown.ariaLabel = title;
       place.before(shown);
     }
   }

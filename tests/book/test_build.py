@@ -7,9 +7,13 @@ import time
 from pathlib import Path
 
 import pytest
+from docutils import nodes
 
+from _ext.chapter_head import break_between_words, colab_address, head, part_of, tokenizer
 from _ext.language_switch import alternates, links_to_twins, switch_href, twin
+from _ext.picture_size import keep_ratio
 from _ext.theme_strings import translate_labels
+from _ext.unbroken import join
 from _ext.vector_figures import swap_in_notebook
 from books import Book, BuildError, check_mirrored, merge, pages, read_books
 from build import JUPYTER_BOOK, ROOT, check_complete, check_result, command, find_problems
@@ -94,6 +98,43 @@ def test_a_page_of_the_wrong_language_is_found():
     stray = Book("zh", {}, toc("en", "01"), "zh")
     with pytest.raises(BuildError, match="differ at entry 1"):
         check_mirrored([book("en", "01"), stray])
+
+
+# --- The head of a page ---------------------------------------------------------------------------
+
+
+def test_a_page_is_in_the_part_that_lists_it():
+    parts = [["setup"], ["01", "02"]]
+    assert [part_of(page, parts) for page in ("setup", "02", "preface")] == [1, 2, 0]
+
+
+def test_a_chapter_says_where_it_runs_and_how_long_it_takes():
+    colab = colab_address("notebooks/en/01.ipynb", "https://github.com/owner/name", "main")
+    assert colab.endswith("/github/owner/name/blob/main/notebooks/en/01.ipynb")
+    words = {"colab": "Colab", "notebook": "Notebook", "print": "Print", "minutes": "{} min"}
+    assert "<span>40 min</span>" in head(words, colab, "01.ipynb", "40")
+    assert "<span>" not in head(words, colab, "01.ipynb", "")
+
+
+def test_a_chinese_title_breaks_between_words():
+    title = nodes.title("", "8 · 只看图块的判别器，能看见什么？")
+    break_between_words(title, tokenizer("判别器"))
+    html = "".join(str(node) for node in title.findall(nodes.Text))
+    assert "的<wbr>判别器，能<wbr>看见" in html
+    assert title.astext().replace("<wbr>", "") == "8 · 只看图块的判别器，能看见什么？"
+
+
+def test_a_picture_keeps_its_ratio():
+    before = '<img src="a.png" style="width: 733px; height: 134.5px;" />'
+    assert (
+        keep_ratio(before) == '<img src="a.png" width="733" height="134" style="--drawn: 733px" />'
+    )
+
+
+def test_no_line_ends_within_a_size():
+    assert join("16 × 16 × 3, 40 min, 2 × x, 约 40 分钟") == (
+        "16\u00a0×\u00a016\u00a0×\u00a03, 40\u00a0min, 2 × x, 约 40\u00a0分钟"
+    )
 
 
 # --- Execution ----------------------------------------------------------------------------------

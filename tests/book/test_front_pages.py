@@ -1,5 +1,6 @@
 """Around the books: front doors, the page for the lost, sitemap, descriptions, zip and PDF."""
 
+import re
 from xml.etree import ElementTree
 from zipfile import ZipFile
 
@@ -14,6 +15,7 @@ from front_pages import write_front_pages
 from offline import pack, version
 from one_page import address, anchor, one_page
 from sitemap import twins, write_sitemap
+from vqlib.course.pretrained import pretrained_record
 
 BOOKS = read_books(ROOT)
 ENGLISH, CHINESE = BOOKS
@@ -56,6 +58,46 @@ def test_a_book_in_a_folder_has_its_own_door(site):
     door = soup(site / "zh/index.html")
     assert door.html["lang"] == "zh-CN"
     assert door.a["href"] == f"{CHINESE.toc['root']}.html"
+
+
+# --- First pages ----------------------------------------------------------------------------------
+
+
+def first_page(site, book):
+    return soup(site / book.folder / f"{book.toc['root']}.html").select_one("article")
+
+
+def test_the_first_pages_have_the_same_structure(rendered_book):
+    outlines = [
+        [(tag.name, tag.get("class")) for tag in first_page(rendered_book, book).find_all(True)]
+        for book in BOOKS
+    ]
+    kept = {"div", "figure", "img", "h1", "h2", "button", "details", "ol", "pre"}
+    english, chinese = ([tag for tag in outline if tag[0] in kept] for outline in outlines)
+    assert english == chinese
+
+
+@pytest.mark.parametrize("book", BOOKS, ids=lambda book: book.language)
+def test_the_first_page_leads_to_every_chapter_and_counts_their_hours(rendered_book, book):
+    article = first_page(rendered_book, book)
+    chapters = [page for page in pages(book.toc) if page.startswith("notebooks/")]
+    listed = article.select(".front-chapters li")
+    assert [row.a["href"].split("/")[-1] for row in listed] == [
+        f"{page.split('/')[-1]}.html" for page in chapters
+    ]
+    minutes = sum(int(row.span.get_text().split()[0]) for row in listed)
+    facts = article.select_one(".front-facts").get_text()
+    numbers = re.findall(r"\d+", facts)
+    assert numbers[2:] == [str(len(chapters)), str(round(minutes / 60))]  # after CC BY 4.0
+
+
+@pytest.mark.parametrize("book", BOOKS, ids=lambda book: book.language)
+def test_the_first_page_quotes_the_records(rendered_book, book):
+    text = first_page(rendered_book, book).get_text()
+    for name in ("photos_vqvae", "photos_vqgan"):
+        record = pretrained_record(name)
+        assert f"{record['held_out']['psnr_db']:.1f}" in text
+        assert f" {round(record['seconds'] / 60)} " in text
 
 
 # --- The address of the site ----------------------------------------------------------------------

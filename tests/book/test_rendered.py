@@ -1,6 +1,7 @@
 """The finished pages of both books, as a reader's browser gets them."""
 
 import json
+import re
 from functools import cache
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
@@ -140,11 +141,31 @@ def test_drawn_figures_are_vectors(file, language, page):
 
 
 @pytest.mark.parametrize(("language", "page"), NOTEBOOKS)
-def test_a_notebook_opens_in_colab(file, page):
-    (link,) = soup_of(file).select('a[href*="colab.research.google.com"].dropdown-item')
+def test_a_chapter_can_be_run_taken_away_and_printed(file, language, page):
+    (line,) = soup_of(file).select("article h1 + ul.chapter-head")
+    colab, notebook, pdf, minutes = line.select("li > *")
     repository = BOOKS["en"].config["repository"]
     owner = urlsplit(repository["url"]).path
-    assert link["href"].endswith(f"/github{owner}/blob/{repository['branch']}/{page}.ipynb")
+    blob = f"/github{owner}/blob/{repository['branch']}/{page}.ipynb"
+    assert colab["href"] == f"https://colab.research.google.com{blob}"
+    assert follow(file, notebook["href"]).read_bytes() == (ROOT / f"{page}.ipynb").read_bytes()
+    assert (pdf.name, pdf.text) == ("button", "PDF")
+    source = (ROOT / f"book/chapters/{Path(page).name}.md").read_text("utf-8")
+    stated = {"en": r"\*\*Time:\*\* about (\d+) minutes", "zh": r"\*\*时间：\*\* 约 (\d+) 分钟"}
+    assert re.findall(r"\d+", minutes.text) == re.findall(stated[language], source)
+
+
+@pytest.mark.parametrize(("language", "page"), PAGES)
+def test_a_page_belongs_to_a_part_and_scaffolding_is_marked(file, language, page):
+    parts = [[entry["file"] for entry in part["chapters"]] for part in BOOKS[language].toc["parts"]]
+    number = next((n for n, files in enumerate(parts, start=1) if page in files), 0)
+    soup = soup_of(file)
+    assert [f"part-{number}"] == [
+        name for name in soup.select_one("article h1").parent["class"] if name.startswith("part-")
+    ]
+    if page.startswith("notebooks/"):
+        for name in ("learn", "summary", "full-scale"):
+            assert len(soup.select(f"article section.{name} > h2")) == 1, name
 
 
 # --- Nothing from elsewhere, nothing left to do ---------------------------------------------------

@@ -10,7 +10,7 @@ from PIL import Image
 
 from vqlib import cli
 from vqlib.compress import AutoencoderConfig, VQVAEConfig
-from vqlib.train.checkpoint import save_model
+from vqlib.saved.model import save_model
 
 # An untrained codec that costs nothing, f = 4.
 TINY = VQVAEConfig(

@@ -37,9 +37,9 @@ def palette(tmp_path_factory) -> Path:
 
 @pytest.fixture(scope="session")
 def pipeline(tmp_path_factory) -> Callable[[str], Path]:
-    """Folder of a tiny untrained pipeline, by the meaning of its condition."""
+    """Folder of a tiny untrained pipeline, by the kind of its condition."""
     root = tmp_path_factory.mktemp("pipelines")
-    return cache(lambda meaning: tiny_pipeline(root / meaning, meaning))
+    return cache(lambda kind: tiny_pipeline(root / kind, kind))
 
 
 @pytest.fixture(scope="session")

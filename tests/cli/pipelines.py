@@ -1,4 +1,4 @@
-"""Untrained pipelines that cost nothing, one for each meaning, and maps for them."""
+"""Untrained pipelines that cost nothing, one for each kind, and maps for them."""
 
 from pathlib import Path
 
@@ -17,8 +17,8 @@ from vqlib.generate import (
     NoCondition,
     TextCondition,
 )
-from vqlib.train.checkpoint import save_model
-from vqlib.train.pipeline import write_pipeline
+from vqlib.saved.model import save_model
+from vqlib.saved.pipeline import write_pipeline
 
 # Of the tiny codec: 16 pixels, f = 4.
 GRID = (4, 4)
@@ -56,13 +56,13 @@ def tiny_palette(folder: Path) -> Path:
     return folder
 
 
-def tiny_pipeline(folder: Path, meaning: str, *, guidance: bool = False) -> Path:
+def tiny_pipeline(folder: Path, kind: str, *, guidance: bool = False) -> Path:
     """Save an untrained GPT with its codecs. Each draws very different tokens from other ids."""
     torch.manual_seed(2)
     config = GPTConfig(
         num_codes=16,
         grid=GRID,
-        condition=CONDITIONS[meaning],
+        condition=CONDITIONS[kind],
         guidance=guidance,
         num_layers=1,
         num_heads=2,
@@ -75,13 +75,13 @@ def tiny_pipeline(folder: Path, meaning: str, *, guidance: bool = False) -> Path
     save_model(prior, folder)
     tiny_codec(folder / "codec")
     second = None
-    if meaning in ("depth", "edges"):
+    if kind in ("depth", "edges"):
         second = tiny_codec(folder / "condition_codec", channels=1)
-    elif meaning in ("low_resolution", "upper_half"):
+    elif kind in ("low_resolution", "upper_half"):
         second = tiny_codec(folder / "condition_codec")
-    elif meaning == "segmentation":
+    elif kind == "segmentation":
         second = tiny_label_codec(folder / "condition_codec")
-    write_pipeline(folder, meaning, "codec", second and second.name)
+    write_pipeline(folder, kind, "codec", second and second.name)
     return folder
 
 

@@ -9,9 +9,9 @@ import pytest
 from tests.cli.commands import TINY, refusal, run, write_pictures
 from tests.cli.pipelines import tiny_pipeline
 from vqlib.cli.classes import find_class, numbered
-from vqlib.train.checkpoint import save_model
-from vqlib.train.pipeline import load_pipeline, write_pipeline
-from vqlib.train.token_folder import open_token_folder
+from vqlib.saved.model import save_model
+from vqlib.saved.pipeline import load_pipeline, write_pipeline
+from vqlib.tokens.folder import open_token_folder
 
 QUICK = ["--steps", 1, "--batch-size", 2, "--num-layers", 1, "--num-heads", 1, "--width", 8]
 QUICK += ["--device", "cpu"]
@@ -23,7 +23,7 @@ def animals(tmp_path, codec) -> list[object]:
     """Flags for three classes of pictures."""
     for name in CLASSES:
         write_pictures(tmp_path / "animals" / name, 3)
-    return ["--data", tmp_path / "animals", "--meaning", "class", "--codec", codec]
+    return ["--data", tmp_path / "animals", "--condition", "class", "--codec", codec]
 
 
 @pytest.fixture
@@ -113,7 +113,8 @@ def test_parts_of_a_data_set_are_no_classes(parts, codec, tmp_path, capsys, monk
     for part in parts:
         write_pictures(tmp_path / "mine" / part / "cats", 2)
     for command in (["train", "prior", *QUICK], ["tokenize"]):
-        call = [*command, "--data", "mine", "--codec", codec, "--meaning", "class", "--out", "new"]
+        own = ["--data", "mine", "--codec", codec, "--condition", "class"]
+        call = [*command, *own, "--out", "new"]
         message = refusal(capsys, *call)
         words = " and ".join(sorted(parts))
         assert f"mine: {words} are parts of a data set, not classes; give the folder" in message
@@ -133,5 +134,5 @@ def test_parts_that_are_mixed_are_mentioned(codec, tmp_path, capsys, monkeypatch
     ) in capsys.readouterr().err
     assert run(*call, "mine/train", "--out", "b") == 0
     write_pictures(tmp_path / "mine" / "cats", 2)  # with others beside them they may be classes
-    assert run(*call, "mine", "--meaning", "class", "--out", "c") == 0
+    assert run(*call, "mine", "--condition", "class", "--out", "c") == 0
     assert "taken together" not in capsys.readouterr().err

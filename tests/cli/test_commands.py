@@ -84,7 +84,7 @@ def test_help_lists_the_commands(capsys):
         ["train", "vqvae"],
         ["train", "vqvae", "--out", "r", "--codes", "magic"],
         ["train", "prior", "--out", "r", "--model", "magic"],
-        ["train", "prior", "--out", "r", "--meaning", "magic"],
+        ["train", "prior", "--out", "r", "--condition", "magic"],
         ["train", "prior", "--out", "r", "--order", "magic"],
         ["train", "prior", "--out", "r", "--window", "4"],
         ["tokenize"],

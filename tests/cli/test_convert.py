@@ -18,8 +18,8 @@ from vqlib.compress.discriminator import PatchDiscriminatorConfig
 from vqlib.generate import ClassCondition, MapCondition, NoCondition, Order
 from vqlib.official import load_discriminator, load_vqmodel
 from vqlib.official.net2net import load_net2net
-from vqlib.train.checkpoint import load_model, save_model
-from vqlib.train.pipeline import load_pipeline
+from vqlib.saved.model import load_model, save_model
+from vqlib.saved.pipeline import load_pipeline
 
 MODEL_FILES = ["config.json", "model.safetensors", "record.json"]
 
@@ -329,16 +329,16 @@ def transformer(request, tmp_path):
     return request.param, path
 
 
-def classes(meaning):
-    return ["--num-classes", {"class": 7, "none": "None", "segmentation": 1000}[meaning]]
+def classes(kind):
+    return ["--num-classes", {"class": 7, "none": "None", "segmentation": 1000}[kind]]
 
 
 def test_a_released_transformer_becomes_a_pipeline(transformer, tmp_path, capsys):
-    meaning, path = transformer
+    kind, path = transformer
     out = tmp_path / "models" / "released"
-    assert run("convert", path, out, *THREE_HEADS, *classes(meaning)) == 0
-    layers = SMALL_TRANSFORMER[meaning].sizes.layers
-    draws = "nothing" if meaning == "none" else meaning
+    assert run("convert", path, out, *THREE_HEADS, *classes(kind)) == 0
+    layers = SMALL_TRANSFORMER[kind].sizes.layers
+    draws = "nothing" if kind == "none" else kind
     words = capsys.readouterr().out
     assert f"{out}: {layers} layers of width 48, 3 heads, which draw from {draws}\n" in words
     assert "f = 2, 20 codes, 3×3 tokens" in words
@@ -347,12 +347,12 @@ def test_a_released_transformer_becomes_a_pipeline(transformer, tmp_path, capsys
 
     loaded = load_pipeline(out)
     expected = load_net2net(
-        SMALL_TRANSFORMER[meaning].state(),
+        SMALL_TRANSFORMER[kind].state(),
         num_heads=3,
         grid=(3, 3),
-        num_classes=None if meaning == "none" else 7,
+        num_classes=None if kind == "none" else 7,
     )
-    assert loaded.meaning == meaning
+    assert loaded.condition == kind
     critic = load_model(out / "codec" / "critic")
     assert critic.config == PatchDiscriminatorConfig(3, 4, 1)
     assert f"{out / 'codec' / 'critic'}: the discriminator, which judges 16×16 pixels\n" in words
@@ -365,10 +365,10 @@ def test_a_released_transformer_becomes_a_pipeline(transformer, tmp_path, capsys
             assert torch.equal(value, theirs.state_dict()[name])
 
     labels = write_label_map(tmp_path / "map.png", 12, 10)
-    told = {"segmentation": ["--map", labels], "class": ["--label", 6], "none": []}[meaning]
+    told = {"segmentation": ["--map", labels], "class": ["--label", 6], "none": []}[kind]
     call = ["sample", "--prior", out, *told, "--count", 2, "--out", tmp_path / "a.png"]
     assert run(*call) == 0
-    if meaning == "segmentation":
+    if kind == "segmentation":
         assert run("paint", labels, "--prior", out, "--out", tmp_path / "b.png") == 0
         with Image.open(tmp_path / "b.png") as picture:
             assert picture.size == (10, 12)
@@ -427,8 +427,8 @@ def test_ctrl_c_leaves_no_part_of_a_pipeline(transformer, tmp_path, monkeypatch)
     def interrupted(*_: object) -> None:
         raise KeyboardInterrupt
 
-    meaning, path = transformer
+    kind, path = transformer
     monkeypatch.setattr(cli_convert, "write_pipeline", interrupted)
-    call = ["convert", path, tmp_path / "model", *THREE_HEADS, *classes(meaning)]
+    call = ["convert", path, tmp_path / "model", *THREE_HEADS, *classes(kind)]
     assert run(*call) == 130
     assert list(tmp_path.iterdir()) == [path]

@@ -9,7 +9,7 @@ from tests.cli.commands import refusal, run, write_pictures
 from vqlib.data.folder import FolderImages
 from vqlib.data.pairs import canny_edges
 from vqlib.data.pictures import read_picture, write_picture
-from vqlib.train.pipeline import Pipeline, load_pipeline
+from vqlib.saved.pipeline import Pipeline, load_pipeline
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ from tests.cli.commands import refusal, run, write_pictures
 from tests.cli.pipelines import write_label_map
 from vqlib.data.pictures import read_picture
 from vqlib.generate import Known, Sampling
-from vqlib.train.pipeline import Pipeline, load_pipeline
+from vqlib.saved.pipeline import Pipeline, load_pipeline
 
 TO_ALL_SIDES = ["--left", 4, "--right", 8, "--top", 12, "--bottom", 4]
 
@@ -99,15 +99,15 @@ def test_a_large_photograph_is_shrunk_and_cropped(pipeline, tmp_path, capsys, dr
 
 def test_what_to_draw_can_be_told(photo, pipeline, tmp_path):
     labels = write_label_map(tmp_path / "map.png", 50, 40)
-    for meaning, told in {
+    for kind, told in {
         "class": ["--label", 2],
         "text": ["--text", "a lake"],
         "segmentation": ["--map", labels],
         "coordinates": [],
     }.items():
-        call = ["extend", photo, "--prior", pipeline(meaning), "--bottom", 4, *told]
-        assert run(*call, "--out", tmp_path / f"{meaning}.png") == 0
-        assert read_picture(tmp_path / f"{meaning}.png", channels=3).shape == (3, 24, 24)
+        call = ["extend", photo, "--prior", pipeline(kind), "--bottom", 4, *told]
+        assert run(*call, "--out", tmp_path / f"{kind}.png") == 0
+        assert read_picture(tmp_path / f"{kind}.png", channels=3).shape == (3, 24, 24)
 
 
 def test_ctrl_c_leaves_no_picture(photo, pipeline, tmp_path, monkeypatch):

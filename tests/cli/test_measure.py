@@ -12,7 +12,7 @@ from vqlib.data import digits
 from vqlib.data.catalogue import open_images
 from vqlib.data.images import stack
 from vqlib.measure import FrechetResult, psnr, ssim
-from vqlib.train.checkpoint import load_model, save_model
+from vqlib.saved.model import load_model, save_model
 
 PRINTED = [
     "num images",

@@ -12,7 +12,7 @@ from tests.cli.pipelines import write_label_map
 from vqlib.data.folder_maps import read_label_map
 from vqlib.data.pictures import read_picture
 from vqlib.generate import Sampling, Strided
-from vqlib.train.pipeline import load_pipeline
+from vqlib.saved.pipeline import load_pipeline
 
 
 @pytest.mark.parametrize("palette", [False, True])
@@ -67,9 +67,9 @@ def test_a_large_map_is_shrunk(pipeline, tmp_path, capsys):
 
 def test_depth_and_edges_are_maps_too(pipeline, tmp_path):
     photo = write_pictures(tmp_path, 1, height=17, width=20) / "00.png"
-    for meaning in ("depth", "edges"):
-        out = tmp_path / f"{meaning}.png"
-        assert run("paint", photo, "--prior", pipeline(meaning), "--out", out) == 0
+    for kind in ("depth", "edges"):
+        out = tmp_path / f"{kind}.png"
+        assert run("paint", photo, "--prior", pipeline(kind), "--out", out) == 0
         assert read_picture(out, channels=3).shape == (3, 16, 20)
 
 
@@ -90,7 +90,7 @@ def test_ctrl_c_leaves_no_picture(pipeline, tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize(
-    ("meaning", "arguments", "message"),
+    ("kind", "arguments", "message"),
     [
         ("segmentation", ["nine.png"], "nine.png has the labels 8, 200, which are not known; there "
          "are 0, 1, 2, 3, 4, 5, 6, 7\n"),
@@ -108,7 +108,7 @@ def test_ctrl_c_leaves_no_picture(pipeline, tmp_path, monkeypatch):
     ],
 )  # fmt: skip
 def test_wrong_values_get_one_line(
-    meaning, arguments, message, pipeline, tmp_path, capsys, monkeypatch
+    kind, arguments, message, pipeline, tmp_path, capsys, monkeypatch
 ):
     monkeypatch.chdir(tmp_path)
     labels = np.zeros((16, 16), np.uint8)
@@ -119,5 +119,5 @@ def test_wrong_values_get_one_line(
     write_label_map(Path("map.png"), 16, 16)
     write_label_map(Path("tiny.png"), 3, 9)
     before = {path: path.read_bytes() for path in tmp_path.iterdir()}
-    assert message in refusal(capsys, "paint", *arguments, "--prior", pipeline(meaning))
+    assert message in refusal(capsys, "paint", *arguments, "--prior", pipeline(kind))
     assert {path: path.read_bytes() for path in tmp_path.iterdir()} == before

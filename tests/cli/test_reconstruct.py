@@ -11,10 +11,10 @@ from PIL import Image
 from tests.cli.commands import refusal, run, tiny_codec, write_pictures
 from tests.data.odd_pictures import deep, encoded, exif, scene, stored
 from vqlib.compress import VQVAEConfig, label_maps
-from vqlib.course.pretrained import pretrained_folder
 from vqlib.data import digits
 from vqlib.data.pictures import write_picture
-from vqlib.train.checkpoint import load_model, save_model
+from vqlib.saved.find import pretrained_folder
+from vqlib.saved.model import load_model, save_model
 
 GAP = 2  # pixels around and between the two pictures
 

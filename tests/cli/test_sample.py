@@ -14,8 +14,8 @@ from vqlib.data.pairs import canny_edges
 from vqlib.data.pictures import read_picture
 from vqlib.generate import Sampling
 from vqlib.measure.recognition import recognised_digits
-from vqlib.train.checkpoint import load_model, save_model
-from vqlib.train.pipeline import load_pipeline
+from vqlib.saved.model import load_model, save_model
+from vqlib.saved.pipeline import load_pipeline
 
 MAPS = ("segmentation", "depth", "edges", "low_resolution", "upper_half")
 
@@ -38,13 +38,13 @@ def given(tmp_path) -> dict[str, list[object]]:
         "coordinates": ["--size", 32, 24],
         "text": ["--text", "a lake"],
         "segmentation": ["--map", labels],
-        **{meaning: ["--map", photo] for meaning in MAPS[1:]},
+        **{kind: ["--map", photo] for kind in MAPS[1:]},
     }
 
 
-@pytest.mark.parametrize("meaning", CONDITIONS)
-def test_any_picture_of_a_sheet_can_be_drawn_alone(meaning, pipeline, given, tmp_path, capsys):
-    call = ["sample", "--prior", pipeline(meaning), *given[meaning]]
+@pytest.mark.parametrize("kind", CONDITIONS)
+def test_any_picture_of_a_sheet_can_be_drawn_alone(kind, pipeline, given, tmp_path, capsys):
+    call = ["sample", "--prior", pipeline(kind), *given[kind]]
     assert run(*call, "--count", 4, "--seed", 3, "--columns", 2, "--out", tmp_path / "a.png") == 0
     said = capsys.readouterr()
     assert (
@@ -62,40 +62,40 @@ def test_any_picture_of_a_sheet_can_be_drawn_alone(meaning, pipeline, given, tmp
     assert first.std() > 0.1 and not torch.equal(first, one)
 
 
-@pytest.mark.parametrize("meaning", CONDITIONS)
-def test_what_is_given_is_what_the_prior_is_told(meaning, pipeline, given, tmp_path):
+@pytest.mark.parametrize("kind", CONDITIONS)
+def test_what_is_given_is_what_the_prior_is_told(kind, pipeline, given, tmp_path):
     out, options = tmp_path / "a.png", ["--seed", 1, "--temperature", 0.8, "--top-k", 5]
-    call = ["sample", "--prior", pipeline(meaning), *given[meaning], "--count", 1, *options]
+    call = ["sample", "--prior", pipeline(kind), *given[kind], "--count", 1, *options]
     assert run(*call, "--out", out) == 0
-    loaded, sampling = load_pipeline(pipeline(meaning)), Sampling(temperature=0.8, top_k=5)
-    if meaning == "coordinates":
+    loaded, sampling = load_pipeline(pipeline(kind)), Sampling(temperature=0.8, top_k=5)
+    if kind == "coordinates":
         expected = loaded.sample_large((32, 24), None, sampling, count=1, seed=1)
     else:
         told = {"none": None, "class": torch.tensor([1]), "text": ["a lake"]}
-        if meaning in MAPS:
-            written, size = given[meaning][1], (16, 16)
-            told[meaning] = told_map(meaning, written, size)[None]
-        expected = loaded.sample(told[meaning], sampling, count=1, seed=1)
+        if kind in MAPS:
+            written, size = given[kind][1], (16, 16)
+            told[kind] = told_map(kind, written, size)[None]
+        expected = loaded.sample(told[kind], sampling, count=1, seed=1)
     drawn = read_picture(out, channels=3)
     assert (drawn - expected[0]).abs().max() < 1.1 / 127.5
 
 
-def told_map(meaning: str, path: Path, size: tuple[int, int]) -> torch.Tensor:
+def told_map(kind: str, path: Path, size: tuple[int, int]) -> torch.Tensor:
     """The middle of a file, resized; of a photograph its edges."""
-    channels = 1 if meaning == "depth" else 3
+    channels = 1 if kind == "depth" else 3
     with Image.open(path) as picture:
         width, height = picture.size
         side = min(width, height)
         left, top = (width - side) // 2, (height - side) // 2
         box = (left, top, left + side, top + side)
-        if meaning == "segmentation":
+        if kind == "segmentation":
             labels = Image.fromarray(np.asarray(picture))
             nearest = labels.resize(size, Image.Resampling.NEAREST, box=box)
             return torch.from_numpy(np.asarray(nearest).astype("int64"))
     x = read_picture(path, channels=channels)[:, top : top + side, left : left + side]
     x = F.interpolate(x[None], size, mode="bicubic", antialias=True, align_corners=False)
     x = x[0].clamp(-1, 1)
-    return canny_edges(x) if meaning == "edges" else x
+    return canny_edges(x) if kind == "edges" else x
 
 
 def test_several_captions_or_maps_take_turns(pipeline, tmp_path, given):
@@ -130,9 +130,9 @@ def test_classes_are_asked_for_or_follow_the_seed(pipeline, tmp_path):
 
 @pytest.mark.parametrize("schedule", ["sequential", "wavefront"])
 def test_a_larger_picture(schedule, pipeline, given, tmp_path):
-    for meaning in ("none", "segmentation"):
-        call = ["sample", "--prior", pipeline(meaning), *given[meaning], "--size", 20, 28]
-        out = tmp_path / f"{meaning}.png"
+    for kind in ("none", "segmentation"):
+        call = ["sample", "--prior", pipeline(kind), *given[kind], "--size", 20, 28]
+        out = tmp_path / f"{kind}.png"
         assert run(*call, "--schedule", schedule, "--out", out) == 0
         assert read_picture(out, channels=3).shape == (3, 20, 28)
     assert run(*call, "--schedule", "strided", "--stride", 2, "--out", tmp_path / "b.png") == 0
@@ -179,7 +179,7 @@ def test_the_pretrained_digits(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("meaning", "arguments", "message"),
+    ("kind", "arguments", "message"),
     [
         ("class", ["--label", 5], "--label is 5; this prior knows 0 to 4"),
         ("class", ["--label", -1], "--label is -1; this prior knows 0 to 4"),
@@ -216,14 +216,14 @@ def test_the_pretrained_digits(tmp_path):
     ids=lambda value: "_".join(map(str, value)) if isinstance(value, list) else "",
 )
 def test_wrong_values_get_one_line(
-    meaning, arguments, message, pipeline, tmp_path, capsys, monkeypatch
+    kind, arguments, message, pipeline, tmp_path, capsys, monkeypatch
 ):
     monkeypatch.chdir(tmp_path)
     Image.new("L", (16, 16), 8).save("nine.png")
     (write_pictures(tmp_path, 1) / "00.png").rename("photo.png")
     Path("words.png").write_text("these are words")
     before = sorted(tmp_path.iterdir())
-    assert message in refusal(capsys, "sample", "--prior", pipeline(meaning), *arguments)
+    assert message in refusal(capsys, "sample", "--prior", pipeline(kind), *arguments)
     assert sorted(tmp_path.iterdir()) == before
 
 
@@ -236,11 +236,11 @@ def test_priors_that_cannot_draw_are_named(pipeline, codec, tmp_path, capsys):
     assert "pipeline.json not found" in refusal(capsys, *call, codec)
     mine = tiny_pipeline(tmp_path / "mine", "none")
     tiny_codec(mine / "codec" / "deep")
-    (mine / "pipeline.json").write_text('{"meaning": "none"')
+    (mine / "pipeline.json").write_text('{"condition": "none"')
     assert "pipeline.json is damaged" in refusal(capsys, *call, mine)
-    (mine / "pipeline.json").write_text('{"meaning": "none", "codec": "../mine"}')
+    (mine / "pipeline.json").write_text('{"condition": "none", "codec": "../mine"}')
     assert "mine holds a GPT, a codec is needed" in refusal(capsys, *call, mine)
-    (mine / "pipeline.json").write_text('{"meaning": "none", "codec": "codec"}')
+    (mine / "pipeline.json").write_text('{"condition": "none", "codec": "codec"}')
     save_model(load_model(codec), mine / "best")
     assert "holds a VQVAE, a prior is needed" in refusal(capsys, *call, mine)
     assert not (tmp_path / "x.png").exists()

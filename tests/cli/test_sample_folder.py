@@ -37,15 +37,15 @@ def interrupted_after(monkeypatch):
     return after
 
 
-@pytest.mark.parametrize("meaning", CONDITIONS)
+@pytest.mark.parametrize("kind", CONDITIONS)
 def test_the_pictures_are_those_of_the_sheet_whatever_the_batch(
-    meaning,
+    kind,
     pipeline,
     given,  # noqa: F811
     tmp_path,
     capsys,
 ):
-    call = ["sample", "--prior", pipeline(meaning), *given[meaning], "--count", 5, "--seed", 8]
+    call = ["sample", "--prior", pipeline(kind), *given[kind], "--count", 5, "--seed", 8]
     assert run(*call, "--out", tmp_path / "sheet.png") == 0
     assert run(*call, "--out", tmp_path / "parts.png", "--batch-size", 2) == 0
     assert (tmp_path / "sheet.png").read_bytes() == (tmp_path / "parts.png").read_bytes()

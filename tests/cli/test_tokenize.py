@@ -11,12 +11,13 @@ from tests.train.small import assert_close_weights
 from vqlib.data.folder import FolderImages
 from vqlib.data.folder_maps import FolderLabelMaps
 from vqlib.data.images import stack
-from vqlib.train import token_folder
-from vqlib.train.checkpoint import latest_checkpoint, load_model
-from vqlib.train.pipeline import load_pipeline
+from vqlib.saved.model import load_model
+from vqlib.saved.pipeline import load_pipeline
+from vqlib.saved.run_folder import latest_checkpoint
+from vqlib.tokens import folder as token_folder
+from vqlib.tokens.cache import open_token_cache
+from vqlib.tokens.folder import open_token_folder
 from vqlib.train.runlog import read_log
-from vqlib.train.token_cache import open_token_cache
-from vqlib.train.token_folder import open_token_folder
 
 QUICK = ["--steps", 3, "--batch-size", 4, "--log-every", 1, "--device", "cpu"]
 QUICK += ["--num-layers", 1, "--num-heads", 2, "--width", 8]
@@ -25,7 +26,7 @@ QUICK += ["--num-layers", 1, "--num-heads", 2, "--width", 8]
 @pytest.fixture
 def segmentation(pictures, label_maps, codec, label_codec) -> list[object]:
     """Flags for pictures with label maps."""
-    flags = ["--data", pictures, "--maps", label_maps, "--meaning", "segmentation"]
+    flags = ["--data", pictures, "--maps", label_maps, "--condition", "segmentation"]
     return [*flags, "--codec", codec, "--condition-codec", label_codec]
 
 
@@ -63,9 +64,9 @@ def test_copies_are_random_cuts_that_pictures_and_maps_share(segmentation, tmp_p
     assert (differs[0] & differs[1]).sum() >= 7
 
 
-@pytest.mark.parametrize("meaning", ["class", "coordinates", "text", "upper_half"])
+@pytest.mark.parametrize("kind", ["class", "coordinates", "text", "upper_half"])
 def test_a_prior_learns_from_tokens_what_it_learns_from_pictures(
-    meaning, codec, grey_codec, pictures, few_scenes, tmp_path
+    kind, codec, grey_codec, pictures, few_scenes, tmp_path
 ):
     """Where nothing is cut or mirrored at random, the same but for rounding."""
     source = {
@@ -73,18 +74,18 @@ def test_a_prior_learns_from_tokens_what_it_learns_from_pictures(
         "coordinates": ["--data", "digits", "--codec", grey_codec, "--size", 32],
         "text": ["--data", "scenes", "--codec", codec, "--language", "both"],
         "upper_half": ["--data", "digits", "--codec", grey_codec],
-    }[meaning]
-    source += ["--meaning", meaning]
+    }[kind]
+    source += ["--condition", kind]
     folders = [tmp_path / name for name in ("pictures", "tokens", "run")]
     assert run("train", "prior", "--out", folders[0], *source, *QUICK) == 0
     assert run("tokenize", "--out", folders[1], *source) == 0
     assert run("train", "prior", "--out", folders[2], "--tokens", folders[1], *QUICK) == 0
     one, other = (load_pipeline(folders[i]) for i in (0, 2))
-    assert one.meaning == other.meaning == meaning
+    assert one.condition == other.condition == kind
     assert one.prior.config == other.prior.config
     losses = [[entry["loss"] for entry in read_log(folders[i])] for i in (0, 2)]
     assert losses[0] == pytest.approx(losses[1], rel=1e-3)
-    if meaning != "text":  # there two codes are as near as 3e-6 once, and rounding chooses
+    if kind != "text":  # there two codes are as near as 3e-6 once, and rounding chooses
         assert_close_weights(one.prior, other.prior, 1e-5)
 
 
@@ -137,7 +138,7 @@ def test_wrong_values_get_one_line(arguments, message, segmentation, tmp_path, c
         (lambda out: (out / "maps" / "tokens.npy").unlink(), "tokens.npy not found"),
         (
             lambda out: (out / "condition.json").write_text(
-                json.dumps({"meaning": "class", "condition": {"kind": "Magic"}})
+                json.dumps({"kind": "class", "condition": {"kind": "Magic"}})
             ),
             "condition.json is damaged",
         ),
@@ -161,7 +162,7 @@ def test_a_held_out_map_that_is_wrong_is_no_missing_one(
     (name, *_) = FolderImages(pictures, 16, split="held_out").names
     write_pictures(tmp_path / "other", 1, height=7, width=7)
     (tmp_path / "other" / "00.png").rename(copied / name)
-    flags = ["--data", pictures, "--maps", copied, "--meaning", "segmentation", "--codec", codec]
+    flags = ["--data", pictures, "--maps", copied, "--condition", "segmentation", "--codec", codec]
     flags += ["--condition-codec", label_codec]
     assert f"{name}: a picture in colour" in refusal(
         capsys, "tokenize", *flags, "--out", tmp_path / "tokens"

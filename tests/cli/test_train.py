@@ -14,7 +14,8 @@ from tests.cli.commands import TINY, refusal, run, write_pictures
 from vqlib.cli.train import CODES, TrainVQGAN, TrainVQVAE
 from vqlib.compress import vqgan, vqvae_cifar10, vqvae_digits, vqvae_photos
 from vqlib.data import catalogue
-from vqlib.train.checkpoint import latest_checkpoint, load_model
+from vqlib.saved.model import load_model
+from vqlib.saved.run_folder import latest_checkpoint
 from vqlib.train.runlog import RunLog, read_log
 
 QUICK = ["--batch-size", 4, "--device", "cpu"]
@@ -98,7 +99,7 @@ def test_what_a_run_folder_holds_decides_what_can_go_on_there(pictures, tmp_path
         (["--steps", 2, "--num-codes", 32], "with another model (--num-codes: 512 then, 32 now)"),
         (
             ["--steps", 2, "--codes", "ema"],
-            "another model (--codes: GradientCodes() then, EMA",
+            "another model (--codes: GradientCodes(wide=False) then, EMA",
         ),
         (["--steps", 2, "--size", 64], "with another model (--size: 32 then, 64 now)"),
     ]:
@@ -116,7 +117,7 @@ def test_a_run_opens_with_what_is_going_to_happen(pictures, tmp_path, capsys):
     said = capsys.readouterr().out
     for line in (
         r"^pictures 9 to learn from, 3 held out$",
-        r"^codec    293,603 parameters; 32×32 pixels become 8×8 tokens of 512 codes",
+        r"^codec    281,187 parameters; 32×32 pixels become 8×8 tokens of 512 codes",
         r"^device   cpu, fp32$",
         r"^training 3 steps of 4$",
         r"^critic   comes in after step 1 \(--disc-start\)$",

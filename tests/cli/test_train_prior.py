@@ -1,7 +1,8 @@
-"""`vqlib train prior`: every meaning, every kind of prior, and folders that can be drawn from."""
+"""`vqlib train prior`: every kind, every kind of prior, and folders that can be drawn from."""
 
 import json
 import re
+import shutil
 import signal
 from pathlib import Path
 
@@ -11,14 +12,15 @@ from PIL import Image
 
 from tests.cli.commands import refusal, run, tiny_codec, write_pictures
 from tests.cli.pipelines import tiny_label_codec
-from vqlib.cli import prior_source
-from vqlib.cli.prior_source import PriorSource
 from vqlib.compress.perceptual import weights_digest
 from vqlib.data.pictures import read_picture
 from vqlib.generate import ClassCondition, MapCondition, NoCondition
-from vqlib.train.checkpoint import latest_checkpoint, load_model, save_model
-from vqlib.train.conditions import prior_data
-from vqlib.train.pipeline import load_pipeline
+from vqlib.saved.model import load_model, save_model
+from vqlib.saved.pipeline import load_pipeline
+from vqlib.saved.run_folder import latest_checkpoint
+from vqlib.tokens import source as prior_source
+from vqlib.tokens.conditions import from_pictures
+from vqlib.tokens.source import PriorSource
 from vqlib.train.runlog import RunLog, read_log
 
 QUICK = ["--steps", 2, "--batch-size", 4, "--log-every", 1, "--device", "cpu"]
@@ -31,9 +33,9 @@ def train(out: Path, *arguments: object) -> int:
 
 @pytest.fixture
 def asked(codec, grey_codec, label_codec, pictures, label_maps) -> dict[str, tuple]:
-    """For each meaning the flags to train, what the condition then is, and the flags to sample."""
-    own = ["--data", pictures, "--codec", codec, "--meaning"]
-    scenes = ["--data", "scenes", "--codec", codec, "--meaning"]
+    """For each kind the flags to train, what the condition then is, and the flags to sample."""
+    own = ["--data", pictures, "--codec", codec, "--condition"]
+    scenes = ["--data", "scenes", "--codec", codec, "--condition"]
     grey, labels = ["--condition-codec", grey_codec], ["--condition-codec", label_codec]
     one_map, photo = ["--map", label_maps / "00.png"], ["--map", pictures / "00.png"]
     small = ["--size", 32, 32]
@@ -59,12 +61,12 @@ def asked(codec, grey_codec, label_codec, pictures, label_maps) -> dict[str, tup
     }  # fmt: skip
 
 
-MEANINGS = ["none", "class", "coordinates", "text", "text zh", "segmentation", "own segmentation",
+KINDS = ["none", "class", "coordinates", "text", "text zh", "segmentation", "own segmentation",
             "depth", "own depth", "edges", "scenes' edges", "low_resolution",
             "low_resolution by 2", "upper_half"]  # fmt: skip
 
 
-@pytest.mark.parametrize("name", MEANINGS)
+@pytest.mark.parametrize("name", KINDS)
 def test_what_was_trained_can_be_drawn_from(name, asked, few_scenes, tmp_path, capsys):
     arguments, condition, told = asked[name]
     out = tmp_path / "runs" / "mine"
@@ -77,8 +79,8 @@ def test_what_was_trained_can_be_drawn_from(name, asked, few_scenes, tmp_path, c
     assert f"2 steps, 0 s; the model is in {out}/step_00000002" in words.replace("1 s", "0 s")
     assert [entry["step"] for entry in read_log(out)] == [1, 2]
     loaded = load_pipeline(out)
-    meaning = name.removeprefix("own ").removeprefix("scenes' ").split()[0]
-    assert loaded.meaning == meaning
+    kind = name.removeprefix("own ").removeprefix("scenes' ").split()[0]
+    assert loaded.condition == kind
     assert condition in str(loaded.prior.config.condition)
     call = ["sample", "--prior", out, "--count", 2, *told, "--out", tmp_path / "a.png"]
     assert run(*call) == 0
@@ -101,7 +103,7 @@ def test_every_kind_of_prior(model, pictures, codec, tmp_path):
 
 
 def test_a_gpts_order_and_its_view_of_the_condition(pictures, codec, tmp_path, capsys):
-    own = ["--data", pictures, "--codec", codec, "--meaning", "upper_half"]
+    own = ["--data", pictures, "--codec", codec, "--condition", "upper_half"]
     full = ["--order", "spiral_in", "--prefix-attention", "full"]
     assert train(tmp_path / "run", *own, *full, "--sample-every", 2) == 0
     config = load_pipeline(tmp_path / "run").prior.config
@@ -113,12 +115,12 @@ def test_a_gpts_order_and_its_view_of_the_condition(pictures, codec, tmp_path, c
 
 def test_a_window_of_larger_pictures(pictures, codec, tmp_path):
     own = ["--data", pictures, "--codec", codec, "--size", 32]
-    for meaning, expected in (
+    for kind, expected in (
         ("none", NoCondition()),
         ("low_resolution", MapCondition(16, (1, 2))),
     ):
-        out = tmp_path / meaning
-        window = ["--meaning", meaning, "--window", 4, 8, "--sample-every", 2]
+        out = tmp_path / kind
+        window = ["--condition", kind, "--window", 4, 8, "--sample-every", 2]
         assert train(out, *own, *window) == 0
         config = load_pipeline(out).prior.config
         assert (config.grid, config.condition) == ((4, 8), expected)
@@ -129,7 +131,7 @@ def test_a_window_of_larger_pictures(pictures, codec, tmp_path):
 def test_the_subfolders_of_a_folder_are_classes(pictures, codec, tmp_path, capsys):
     for name in ("dogs", "birds", "cats"):
         write_pictures(tmp_path / "pets" / name, 8)
-    own = ["--data", tmp_path / "pets", "--codec", codec, "--meaning", "class"]
+    own = ["--data", tmp_path / "pets", "--codec", codec, "--condition", "class"]
     assert train(tmp_path / "run", *own) == 0
     assert "classes: 0 birds, 1 cats, 2 dogs\n" in capsys.readouterr().out
     assert load_pipeline(tmp_path / "run").prior.config.condition == ClassCondition(3)
@@ -142,11 +144,20 @@ def test_the_codecs_are_copied_so_that_the_run_folder_needs_nothing_else(
     pictures, label_maps, tmp_path, label_codec
 ):
     codec = tiny_codec(tmp_path / "codec")
-    own = ["--data", pictures, "--maps", label_maps, "--codec", codec, "--meaning", "segmentation"]
+    own = [
+        "--data",
+        pictures,
+        "--maps",
+        label_maps,
+        "--codec",
+        codec,
+        "--condition",
+        "segmentation",
+    ]
     out = tmp_path / "runs" / "mine"
     assert train(out, *own, "--condition-codec", label_codec) == 0
     assert json.loads((out / "pipeline.json").read_text()) == {
-        "meaning": "segmentation",
+        "condition": "segmentation",
         "codec": "codec",
         "condition_codec": "condition_codec",
     }
@@ -178,7 +189,7 @@ def test_samples_stop_and_guidance(grey_codec, tmp_path, capsys):
 def test_an_interrupted_run_can_be_drawn_from_and_goes_on(
     pictures, codec, grey_codec, tmp_path, capsys, monkeypatch
 ):
-    own = ["--data", pictures, "--codec", codec, "--meaning", "edges"]
+    own = ["--data", pictures, "--codec", codec, "--condition", "edges"]
     own += ["--condition-codec", grey_codec]
 
     def go(name: str, *more: object) -> int:
@@ -207,7 +218,7 @@ def test_an_interrupted_run_can_be_drawn_from_and_goes_on(
     save_model(model, other)
     for changes, message in [
         (["--codec", other], "parts was trained with another codec"),
-        (["--meaning", "none"], "was trained from edges, this would be from none"),
+        (["--condition", "none"], "was trained from edges, this would be from none"),
         (["--width", 16], "with another model (--width: 8 then, 16 now)"),
         (["--pkeep", 0.5], "trained by another recipe (--pkeep: 1.0 then, 0.5 now)"),
     ]:
@@ -222,9 +233,10 @@ def test_an_interrupted_run_can_be_drawn_from_and_goes_on(
 
 
 def test_the_courses_codecs_are_the_default(monkeypatch, few_scenes, tmp_path, codec, label_codec):
-    folders = {"scenes_vqgan": codec, "scenes_labels": label_codec}
-    monkeypatch.setattr(prior_source, "pretrained_folder", folders.get)
-    assert train(tmp_path / "run", "--data", "scenes", "--meaning", "segmentation") == 0
+    for name, folder in {"scenes_vqgan": codec, "scenes_labels": label_codec}.items():
+        shutil.copytree(folder, tmp_path / "weights" / name)
+    monkeypatch.setattr(prior_source, "WEIGHTS", tmp_path / "weights")
+    assert train(tmp_path / "run", "--data", "scenes", "--condition", "segmentation") == 0
 
 
 def test_nothing_held_out_is_no_reason_not_to_train(codec, tmp_path, capsys):
@@ -267,24 +279,31 @@ SCENES = ["--data", "scenes", "--codec", "colour"]
         (["--codec", "grey", "--window", "5", "4"], "--window is 5×4 tokens; pictures of this "),
         (["--codec", "grey", "--workers", "-1"], "workers is -1"),
         (["--codec", "grey", "--condition-codec", "grey"], "--condition-codec is given, but class"),
-        (["--codec", "grey", "--meaning", "coordinates"], "give a larger size or a smaller window"),
-        (["--codec", "grey", "--meaning", "text"], "digits comes without captions; only scenes"),
-        (["--codec", "grey", "--meaning", "none", "--condition-dropout", "0.1"], "guidance needs"),
-        (["--codec", "grey", "--meaning", "low_resolution", "--reduction", "3"], "size is 16; it "
+        (["--codec", "grey", "--condition", "coordinates"],
+         "give a larger size or a smaller window"),
+        (["--codec", "grey", "--condition", "text"],
+         "digits comes without captions; only scenes"),
+        (["--codec", "grey", "--condition", "none", "--condition-dropout", "0.1"],
+         "guidance needs"),
+        (["--codec", "grey", "--condition", "low_resolution", "--reduction", "3"], "size is 16; it "
          "must be a multiple of 12"),
-        (["--codec", "grey", "--meaning", "upper_half", "--window", "2", "4"], "upper half"),
-        (["--codec", "grey", "--meaning", "segmentation", "--condition-codec", "grey"], "holds a "
+        (["--codec", "grey", "--condition", "upper_half", "--window", "2", "4"],
+         "upper half"),
+        (["--codec", "grey", "--condition", "segmentation", "--condition-codec", "grey"], "holds a "
          "VQVAE, a LabelMapVQVAE is needed"),
-        (["--codec", "grey", "--meaning", "segmentation"], "--condition-codec is none; a segment"),
-        (["--codec", "grey", "--meaning", "depth", "--condition-codec", "grey"], "digits comes "
+        (["--codec", "grey", "--condition", "segmentation"],
+         "--condition-codec is none; a segment"),
+        (["--codec", "grey", "--condition", "depth", "--condition-codec", "grey"], "digits comes "
          "without depth; use scenes, or a folder"),
-        ([*SCENES, "--meaning", "class"], "scenes comes without classes; digits, mnist, cifar10"),
-        ([*SCENES, "--meaning", "segmentation", "--condition-codec", "few"], "scenes have 8 label"),
-        (["--data", "mine", "--codec", "colour", "--meaning", "depth", "--condition-codec", "grey"],
-         "depth of a folder's pictures: in which folder? Give maps"),
-        (["--data", "mine", "--codec", "colour", "--meaning", "segmentation", "--condition-codec",
+        ([*SCENES, "--condition", "class"],
+         "scenes comes without classes; digits, mnist, cifar10"),
+        ([*SCENES, "--condition", "segmentation", "--condition-codec", "few"],
+         "scenes have 8 label"),
+        (["--data", "mine", "--codec", "colour", "--condition", "depth", "--condition-codec",
+          "grey"], "depth of a folder's pictures: in which folder? Give maps"),
+        (["--data", "mine", "--codec", "colour", "--condition", "segmentation", "--condition-codec",
           "labels", "--maps", "empty"], "empty: 2 of 2 pictures have no map of their name there"),
-        (["--data", "mine", "--codec", "colour", "--meaning", "segmentation", "--condition-codec",
+        (["--data", "mine", "--codec", "colour", "--condition", "segmentation", "--condition-codec",
           "labels", "--maps", "mine"], "a picture in colour"),
         (["--tokens", "empty"], "condition.json not found; a folder that `tokenize` has written"),
         (["--tokens", "empty", "--data", "mine"], "tokens are there already"),
@@ -309,5 +328,4 @@ def test_wrong_values_get_one_line(
 def test_pictures_need_not_be_mirrored(pictures, codec):
     for flip in (True, False):
         source = PriorSource(data=str(pictures), codec=str(codec), flip=flip)
-        data, _ = prior_data(source.task("cpu"), "train")
-        assert data.images.flip is flip
+        assert from_pictures(source.task("cpu")).train.images.flip is flip

@@ -11,7 +11,7 @@ from vqlib.compress import (
     nonsaturating_discriminator_loss,
     nonsaturating_generator_loss,
 )
-from vqlib.compress.discriminator import BatchNorm, PatchDiscriminatorConfig
+from vqlib.compress.discriminator import BatchNorm, PatchDiscriminatorConfig, four_a_group
 
 
 def seen_by_one_verdict(discriminator: PatchDiscriminator, side: int) -> Tensor:
@@ -111,3 +111,31 @@ def test_alone_the_norm_is_pytorchs():
         assert torch.equal(mine(x), reference(x))
     assert torch.equal(mine.eval()(x), reference.eval()(x))
     assert torch.equal(mine.running_var, reference.running_var)
+
+
+@pytest.mark.parametrize(
+    ("norm", "kind"), [("batch", BatchNorm), ("group", nn.GroupNorm), ("none", None)]
+)
+def test_each_norm_stands_where_the_papers_have_batch_norm(norm, kind):
+    critic = PatchDiscriminator(3, base_channels=8, num_layers=2, norm=norm)
+    norms = [type(m) for m in critic.layers if isinstance(m, nn.BatchNorm2d | nn.GroupNorm)]
+    assert norms == ([] if kind is None else [kind] * 2)
+    inner = critic.convolutions[1:-1]
+    assert all((conv.bias is None) == (norm != "none") for conv in inner)
+    assert critic(torch.zeros(2, 3, 32, 32)).shape == (2, 1, 6, 6)
+    with pytest.raises(ValueError, match="norm is 'layer'; use one of 'batch', 'group', 'none'"):
+        PatchDiscriminatorConfig(norm="layer")
+
+
+def test_only_batch_norm_lets_the_company_decide():
+    torch.manual_seed(0)
+    x = torch.randn(4, 3, 32, 32)
+    for norm in ("batch", "group", "none"):
+        critic = PatchDiscriminator(3, base_channels=8, num_layers=2, norm=norm)
+        alone, together = critic(x[:1]), critic(torch.cat([x[:1], 3 * x[1:]]))[:1]
+        assert torch.allclose(alone, together, atol=1e-5) == (norm != "batch")
+
+
+@pytest.mark.parametrize(("channels", "groups"), [(16, 4), (4, 1), (6, 1), (2, 1)])
+def test_groups_have_four_channels(channels, groups):
+    assert four_a_group(channels).num_groups == groups

@@ -125,9 +125,11 @@ def test_initialized_codes_are_the_centres_of_kmeans():
     assert torch.equal(quantizer.codebook, kmeans(rows, 5, generator=seeded(3)))
 
 
-def test_a_restart_is_due_after_every_so_many_steps():
+def test_a_restart_comes_before_every_so_many_steps_and_not_at_the_end():
     restarts = DeadCodeRestart(6, every=3)
-    assert [step for step in range(10) if restarts.due(step)] == [2, 5, 8]
+    assert [step for step in range(10) if restarts.due(step)] == [3, 6, 9]
+    restarts = DeadCodeRestart(6, every=3, until=9)
+    assert [step for step in range(20) if restarts.due(step)] == [3, 6]
     with pytest.raises(ValueError, match="every is 0"):
         DeadCodeRestart(6, every=0)
 

@@ -1,17 +1,24 @@
 """The whole codec: shapes, round trips, errors, and that it learns."""
 
+from dataclasses import replace
+
 import pytest
 import torch
 
 from vqlib.compress import (
     VQVAE,
     AutoencoderConfig,
+    EMACodes,
+    GradientCodes,
+    NormalizedCodes,
     VQVAEConfig,
     vqvae_cifar10,
     vqvae_digits,
     vqvae_loss,
 )
+from vqlib.compress.gumbel import GumbelCodes
 from vqlib.data import digits
+from vqlib.measure.grid_pattern import grid_energy
 
 
 @pytest.mark.parametrize("config", [vqvae_digits(), vqvae_cifar10()], ids=["digits", "cifar10"])
@@ -94,3 +101,45 @@ def test_it_overfits_one_batch():
         optimizer.step()
         losses.append(logs["reconstruction"].item())
     assert losses[-1] < 0.05 * losses[0]
+
+
+@pytest.mark.parametrize(("f", "channels"), [(1, 3), (2, 1), (3, 3)])
+def test_repeated_pixels_and_transposed_convolutions_take_and_give_the_same_shapes(f, channels):
+    x = torch.rand(2, channels, 32, 32) * 2 - 1
+    for upsampling in ("transposed", "nearest"):
+        network = AutoencoderConfig(
+            image_channels=channels, hidden_channels=8, num_downsamplings=f, upsampling=upsampling
+        )
+        model = VQVAE(VQVAEConfig(network, num_codes=8))
+        x_hat, _ = model(x)
+        assert x_hat.shape == x.shape
+        assert model.decoder.last_layer.shape[-1] == (4 if upsampling == "transposed" else 3)
+    with pytest.raises(ValueError, match="upsampling is 'bilinear'; use one of 'transposed'"):
+        AutoencoderConfig(upsampling="bilinear")
+
+
+def test_an_untrained_decoder_of_repeated_pixels_leaves_no_grid():
+    torch.manual_seed(0)
+    z = torch.randn(64, 16, 16, 16)
+    energies = {}
+    for upsampling in ("transposed", "nearest"):
+        network = AutoencoderConfig(hidden_channels=16, code_dim=16, upsampling=upsampling)
+        _, decoder = network.build()
+        with torch.no_grad():
+            energies[upsampling] = grid_energy(decoder(z), 4)
+    assert energies["transposed"] > 3 * energies["nearest"]
+
+
+@pytest.mark.parametrize(
+    "codes", [GradientCodes(), EMACodes(), NormalizedCodes(), GumbelCodes()], ids=str
+)
+def test_without_quantizing_the_latents_pass_unchanged_and_every_weight_has_a_gradient(codes):
+    torch.manual_seed(0)
+    model = VQVAE(replace(vqvae_digits(), codes=codes))
+    x = digits().images[:2]
+    x_hat, quantized = model(x, quantize=False)
+    assert torch.equal(quantized.z_q, model.latents(x))
+    assert quantized.codebook_loss == quantized.commitment_loss == 0
+    (x_hat.mean() + quantized.codebook_loss).backward()
+    assert all(weight.grad is not None for weight in model.parameters())
+    assert all((weight.grad == 0).all() for weight in model.quantizer.parameters())

@@ -84,10 +84,10 @@ def test_edges_are_those_of_the_picture_as_it_is_drawn():
     plain = photos(size=48)
     pairs = WithEdges(plain)
     check_contract(pairs)
-    for image in (pairs[80], pairs.draw(80, seeded(1))):
+    for image in (pairs[300], pairs.draw(300, seeded(1))):
         assert torch.equal(image[3:], canny_edges(image[:3]))
         assert set(image[3].unique().tolist()) == {-1.0, 1.0}
-    assert torch.equal(pairs.draw(80, seeded(1))[:3], plain.draw(80, seeded(1)))
+    assert torch.equal(pairs.draw(300, seeded(1))[:3], plain.draw(300, seeded(1)))
 
 
 def test_edges_lie_where_brightness_changes():

@@ -10,13 +10,13 @@ import torch
 from PIL import Image
 
 from vqlib.data import motorcycle, photos, photos_and_textures, textures
-from vqlib.data.photos import bundled, fill_holes
+from vqlib.data.photos import PHOTOS, SPLITS, UNSEEN_PHOTOS, bundled, fill_holes
 
 
 def test_the_numbers_of_squares_are_those_of_the_docstrings():
-    assert [len(photos(split)) for split in ("train", "held_out")] == [388, 114]
-    assert [len(textures(split)) for split in ("train", "held_out")] == [144, 48]
-    assert [len(photos_and_textures(split)) for split in ("train", "held_out")] == [532, 162]
+    assert [len(photos(split)) for split in SPLITS] == [508, 146, 156]
+    assert [len(textures(split)) for split in SPLITS] == [144, 48, 48]
+    assert [len(photos_and_textures(split)) for split in SPLITS] == [652, 194, 204]
     assert photos().image_shape == (3, 64, 64)
     assert textures().image_shape == (1, 64, 64)
     assert photos_and_textures().image_shape == textures(channels=3).image_shape == (3, 64, 64)
@@ -24,7 +24,7 @@ def test_the_numbers_of_squares_are_those_of_the_docstrings():
 
 def test_left_and_right_part_make_up_the_file():
     for load, name in [(photos, "astronaut"), (textures, "brick")]:
-        left, right = load("train").pictures[0], load("held_out").pictures[0]
+        left, right = load("train").pictures[0], load("remainder").pictures[0]
         assert (left.shape[2], right.shape[2]) == (384, 128)
         both = torch.cat([left, right], -1).add(1).mul(127.5).round().permute(1, 2, 0)
         pixels = np.array(Image.open(bundled(f"skimage/data/{name}.png")))
@@ -32,8 +32,21 @@ def test_left_and_right_part_make_up_the_file():
 
 
 def test_every_picture_has_something_to_see():
-    for part in photos_and_textures("train").pictures + photos_and_textures("held_out").pictures:
-        assert part.std() > 0.05
+    for split in SPLITS:
+        for part in photos_and_textures(split).pictures:
+            assert part.std() > 0.03
+
+
+def test_unseen_photographs_are_whole_and_nothing_of_them_trains():
+    unseen = photos("held_out").pictures
+    assert [tuple(picture.shape[1:]) for picture in unseen] == [(512, 512), (300, 451), (400, 600)]
+    assert not set(PHOTOS) & set(UNSEEN_PHOTOS)
+    assert len(photos("train").pictures) == len(photos("remainder").pictures) == len(PHOTOS) == 12
+    for part in photos("train").pictures + photos("remainder").pictures:
+        H, W = part.shape[1:]
+        for picture in unseen:
+            piece = picture[:, :H, :W]
+            assert not torch.equal(part[:, : piece.shape[1], : piece.shape[2]], piece)
 
 
 def test_nothing_is_asked_of_the_network():
@@ -52,12 +65,14 @@ def test_nothing_is_asked_of_the_network():
 
 
 def test_wrong_arguments_are_named():
-    with pytest.raises(ValueError, match=r"split is 'test'; use 'train' or 'held_out'"):
-        photos("test")
-    with pytest.raises(
-        ValueError, match="size is 128; the split 'held_out' has squares of 1 to 113"
-    ):
-        photos("held_out", size=128)
+    known = "'train', 'held_out', 'remainder'"
+    for load in (photos, textures, photos_and_textures):
+        with pytest.raises(ValueError, match=f"split is 'test'; use one of {known}"):
+            load("test")
+    for split, largest in (("train", 288), ("held_out", 300), ("remainder", 96)):
+        message = f"size is {largest + 1}; the split '{split}' has squares of 1 to {largest}"
+        with pytest.raises(ValueError, match=message):
+            photos(split, size=largest + 1)
     with pytest.raises(ValueError, match="channels is 2"):
         textures(channels=2)
 

@@ -10,17 +10,12 @@ from hypothesis import strategies as st
 from torch.nn import functional as F
 
 from vqlib.generate.causal_conv import CausalConv2d, MaskedConv2d
-from vqlib.generate.condition import (
-    ClassCondition,
-    CoordinateCondition,
-    MapCondition,
-    NoCondition,
-    TextCondition,
-)
+from vqlib.generate.condition import ClassCondition, CoordinateCondition, MapCondition, NoCondition
 from vqlib.generate.pixelcnn import GatedPixelCNNConfig, PixelCNNConfig
 from vqlib.generate.pixelsnail import PixelSNAILConfig
 from vqlib.generate.prior import Prior, negative_log_likelihood
 from vqlib.generate.sampling import Sampling
+from vqlib.generate.text import TextCondition
 
 K, GRID = 7, (3, 4)
 T = math.prod(GRID)

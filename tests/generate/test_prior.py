@@ -20,7 +20,8 @@ from tests.generate.small import (
     tokens_for,
 )
 from vqlib.generate import Known, NoCondition, Prior, PriorConfig, Sampling, noise
-from vqlib.generate.prior import Steps, Uncached, evaluating, stepping
+from vqlib.generate.prior import evaluating, stepping
+from vqlib.generate.steps import Steps, Uncached
 
 T = GRID[0] * GRID[1]
 every_case = pytest.mark.parametrize("chosen", ALL_CASES, ids=lambda c: f"{c[0]}-{c[1]}-{c[2]}")

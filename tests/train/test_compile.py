@@ -6,8 +6,8 @@ import sys
 
 import pytest
 
-from vqlib.train import load_model
-from vqlib.train.checkpoint import latest_checkpoint
+from vqlib.saved import load_model
+from vqlib.saved.run_folder import latest_checkpoint
 from vqlib.train.runlog import read_log
 
 # Not in this process: torch.compile would have to trace the tests' type checks too.

@@ -12,8 +12,9 @@ from tests.train.small import QUIET, SHORT, images
 from tests.train.test_resume import TEN, assert_same_end, crash_after, interrupt_after, vqvae
 from vqlib.compress import vqvae_digits
 from vqlib.data import TensorImages, digits
-from vqlib.train import VQVAERecipe, load_model, train_vqvae
-from vqlib.train.checkpoint import all_checkpoints, latest_checkpoint
+from vqlib.saved import load_model
+from vqlib.saved.run_folder import all_checkpoints, latest_checkpoint
+from vqlib.train import VQVAERecipe, train_vqvae
 from vqlib.train.runlog import RunLog, read_log
 from vqlib.train.stopping import Diverged
 
@@ -91,9 +92,9 @@ def test_half_a_step_is_not_saved_and_that_is_said(step, found, tmp_path, monkey
 
 
 def test_a_full_disk_is_said_and_the_older_checkpoint_stays(tmp_path, monkeypatch, capsys):
-    from vqlib.train import checkpoint
+    from vqlib.saved import files as saved_files
 
-    save_file, files = checkpoint.save_file, []
+    save_file, files = saved_files.save_file, []
 
     def full_disk(*arguments):
         files.append(arguments)
@@ -101,7 +102,7 @@ def test_a_full_disk_is_said_and_the_older_checkpoint_stays(tmp_path, monkeypatc
             raise OSError(28, "No space left on device")
         save_file(*arguments)
 
-    monkeypatch.setattr(checkpoint, "save_file", full_disk)
+    monkeypatch.setattr(saved_files, "save_file", full_disk)
     with pytest.raises(OSError, match="No space left"):
         vqvae(folder=tmp_path)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["log.jsonl", "step_00000004"]

@@ -13,7 +13,6 @@ from vqlib.train import features
 from vqlib.train.features import (
     PIECE,
     FeatureRecipe,
-    disturbed,
     draw_pieces,
     feature_accuracy,
     piece_sources,
@@ -29,7 +28,7 @@ def test_a_saved_network_is_as_good_as_recorded(name):
 
 
 def test_a_few_steps_lower_the_loss(monkeypatch):
-    few = [piece_sources("train")[i] for i in (3, 10, 13)]  # galaxies, grass, the digit 1
+    few = [piece_sources("train")[i] for i in (4, 13, 16)]  # galaxies, grass, the digit 1
     monkeypatch.setattr(features, "piece_sources", lambda split: few)
     seeds = set()
 
@@ -52,25 +51,17 @@ def test_a_few_steps_lower_the_loss(monkeypatch):
 
 
 def test_pieces_are_fixed_by_their_seed_and_seldom_alike():
-    sources, labels = piece_sources("train"), torch.arange(22)
+    sources, labels = piece_sources("train"), torch.arange(25)
     x, again, other = (draw_pieces(sources, labels, seed=seed) for seed in (1, 1, 2))
-    assert (x.shape, x.dtype) == ((22, 3, PIECE, PIECE), torch.float32)
+    assert (x.shape, x.dtype) == ((25, 3, PIECE, PIECE), torch.float32)
     assert (x.min() >= -1, x.max() <= 1) == (True, True)
     assert torch.equal(x, again)
     assert (x != other).flatten(1).any(1).all()
 
 
-def test_one_piece_in_ten_is_grey_and_all_keep_their_shape():
-    generator = torch.Generator().manual_seed(0)
-    x = 0.2 * torch.randn(3, 8, 8, generator=generator)
-    pieces = torch.stack([disturbed(x, generator) for _ in range(400)])
-    grey = (pieces == pieces[:, :1]).flatten(1).all(1)
-    assert 0.05 < grey.float().mean() < 0.15
-    likeness = torch.stack([_likeness(x, piece) for piece in pieces[~grey]])
-    assert (likeness > 0.95).float().mean() > 0.4  # those whose channels are not mixed
-    assert likeness.median() > 0.9
-
-
-def _likeness(x, piece):
-    """Correlation of two pictures' first channels."""
-    return torch.corrcoef(torch.stack([x[0].flatten(), piece[0].flatten()]))[0, 1]
+def test_classes_are_told_by_parts_of_the_same_pictures_that_do_not_train():
+    assert len(piece_sources("train")) == len(piece_sources("held_out")) == 25
+    train, held_out = (piece_sources(split)[0].pictures[0] for split in ("train", "held_out"))
+    assert (train.shape, held_out.shape) == ((3, 512, 384), (3, 512, 128))
+    whole = torch.cat([train, held_out], -1)
+    assert (whole[..., 383] - whole[..., 384]).abs().mean() < 0.1  # they meet at the border

@@ -10,8 +10,8 @@ from pathlib import Path
 import torch
 from safetensors.torch import load_file
 
-from vqlib.train import load_model
-from vqlib.train.checkpoint import latest_checkpoint
+from vqlib.saved import load_model
+from vqlib.saved.run_folder import latest_checkpoint
 
 KILLS, KILLS_IN_FULL = 5, 20
 # A checkpoint after each step: most of the time is spent writing, where a kill could do harm.

@@ -16,21 +16,21 @@ from tests.train.small import (
     images,
     vqgan_digits,
 )
-from vqlib.compress import VQVAE, vqvae_digits
+from vqlib.compress import VQVAE, EMACodes, GradientCodes, vqvae_digits
 from vqlib.data import digits
 from vqlib.generate import ClassCondition, GPTConfig
+from vqlib.saved import load_model
+from vqlib.saved.run_folder import latest_checkpoint
+from vqlib.tokens import TokenGrids
 from vqlib.train import (
     PriorRecipe,
-    TokenGrids,
     Trained,
     VQGANRecipe,
     VQVAERecipe,
-    load_model,
     train_prior,
     train_vqgan,
     train_vqvae,
 )
-from vqlib.train.checkpoint import latest_checkpoint
 from vqlib.train.features import FeatureRecipe, train_feature_net
 
 
@@ -125,13 +125,36 @@ def test_kmeans_puts_more_codes_to_use_from_the_first_step():
     assert with_kmeans.history[0]["usage"] > 3 * without.history[0]["usage"]
 
 
-def test_a_restart_brings_unused_codes_into_use():
-    never, once = (
-        [entry["usage"] for entry in vqvae(steps=4, restart_every=every).history]
-        for every in (None, 3)
-    )
+def test_a_restart_brings_unused_codes_into_use_and_none_follows_the_last_step():
+    usages = [
+        [entry["usage"] for entry in vqvae(steps=4, restart_every=every, **options).history]
+        for every, options in ((None, {}), (3, {"restart_until": 1.0}), (3, {}))
+    ]
+    never, once, too_late = usages
     assert once[:3] == never[:3]
     assert once[3] > 3 * never[3]
+    assert too_late == never  # step 3 of 4 lies in the last fifth
+
+
+def test_a_plain_autoencoder_first_then_codes_where_its_latents_are():
+    options = {"steps": 6, "schedule": "constant", "kmeans_init": True}
+    trained = vqvae(autoencoder_steps=4, **options)
+    present = [{"usage", "perplexity"} & entry.keys() for entry in trained.history]
+    assert present == [set()] * 4 + [{"usage", "perplexity"}] * 2
+    assert [entry["codebook"] for entry in trained.history[:4]] == [0.0] * 4
+    assert [entry["commitment"] for entry in trained.history[:4]] == [0.0] * 4
+    assert trained.history[4]["usage"] > 0.3
+    plain = vqvae(**options | {"kmeans_init": False})
+    assert trained.history[0]["reconstruction"] != plain.history[0]["reconstruction"]
+
+
+@pytest.mark.parametrize("codes", [GradientCodes(), EMACodes()], ids=str)
+def test_no_code_moves_as_long_as_there_is_no_quantizer(codes):
+    model = replace(vqvae_digits(), codes=codes).build()
+    before = model.quantizer.codebook.detach().clone()
+    recipe = VQVAERecipe(**SHORT, steps=3, autoencoder_steps=3)
+    trained = train_vqvae(digits().images[:8], model, recipe, **QUIET)
+    assert torch.equal(trained.model.quantizer.codebook, before)
 
 
 def test_a_given_model_is_trained_further_in_place():

@@ -28,20 +28,11 @@ from vqlib.generate import (
     TextCondition,
     negative_log_likelihood,
 )
-from vqlib.train import (
-    PriorRecipe,
-    TokenGrids,
-    Trained,
-    Watch,
-    load_model,
-    loop,
-    prior,
-    tokenize,
-    train_prior,
-    validation_nll,
-)
-from vqlib.train.checkpoint import latest_checkpoint
-from vqlib.train.prior import BEST, Best, corrupted, dropped, parameter_groups
+from vqlib.saved import load_model
+from vqlib.saved.run_folder import BEST, latest_checkpoint
+from vqlib.tokens import TokenGrids, tokenize
+from vqlib.train import PriorRecipe, Trained, Watch, loop, prior, train_prior, validation_nll
+from vqlib.train.prior import Best, corrupted, dropped, parameter_groups
 
 CONFIG = GPTConfig(
     num_codes=7,

@@ -8,7 +8,7 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from vqlib.train.checkpoint import all_checkpoints
+from vqlib.saved.run_folder import all_checkpoints
 from vqlib.train.runtime import Runtime
 
 # Everything that has to be summed over processes is in it: gradients, EMA codes, restarts, λ, the
@@ -20,8 +20,15 @@ import torch
 from vqlib.compress import EMACodes, FeatureDistance, FeatureNet, vqvae_digits
 from vqlib.data import digits
 from vqlib.generate import ClassCondition, GPTConfig
+from vqlib.tokens import TokenGrids
 from vqlib.train import (
-    PriorRecipe, TokenGrids, VQGANRecipe, VQVAERecipe, Watch, train_prior, train_vqgan, train_vqvae
+    PriorRecipe,
+    VQGANRecipe,
+    VQVAERecipe,
+    Watch,
+    train_prior,
+    train_vqgan,
+    train_vqvae,
 )
 
 torch.set_num_threads(1)

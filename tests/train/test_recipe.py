@@ -7,8 +7,8 @@ import pytest
 
 from tests.train.small import QUIET, SHORT, images
 from vqlib.compress import vqvae_digits
+from vqlib.saved.run_folder import latest_checkpoint
 from vqlib.train import PriorRecipe, VQGANRecipe, VQVAERecipe, train_vqvae
-from vqlib.train.checkpoint import latest_checkpoint
 from vqlib.train.features import FeatureRecipe
 
 WRONG = {

@@ -31,17 +31,10 @@ from vqlib.compress import (
 from vqlib.data import TensorImages, digits
 from vqlib.data.label_maps import TensorLabelMaps
 from vqlib.generate import ClassCondition, GPTConfig
-from vqlib.train import (
-    PriorRecipe,
-    TokenGrids,
-    VQGANRecipe,
-    VQVAERecipe,
-    load_model,
-    train_prior,
-    train_vqgan,
-    train_vqvae,
-)
-from vqlib.train.checkpoint import latest_checkpoint
+from vqlib.saved import load_model
+from vqlib.saved.run_folder import latest_checkpoint
+from vqlib.tokens import TokenGrids
+from vqlib.train import PriorRecipe, VQGANRecipe, VQVAERecipe, train_prior, train_vqgan, train_vqvae
 from vqlib.train.features import FeatureRecipe, train_feature_net
 
 TEN = {**SHORT, "steps": 10, "save_every": 4}
@@ -152,14 +145,14 @@ def test_ten_steps_equal_five_and_five_bit_for_bit(train, tmp_path, monkeypatch)
 
 
 def test_a_checkpoint_holds_all_that_a_vqgan_needs(tmp_path):
-    vqgan(folder=tmp_path, steps=4)
+    vqgan(folder=tmp_path, steps=4, restart_until=1.0)
     tensors = load_file(latest_checkpoint(tmp_path) / "training.safetensors")
     parts = {key.split(".")[0] for key in tensors}
     expected = {"critic", "optimizer", "critic_optimizer", "care", "model", "average", "rng"}
     assert parts == expected
     assert tensors["critic_optimizer.0.step"] == 1  # the critic came in at step 3, from 0
     assert tensors["optimizer.0.step"] == 4
-    assert tensors["care.restarts.counts"].sum() == 8 * 16  # tokens since the restart after step 2
+    assert tensors["care.restarts.counts"].sum() == 8 * 16  # tokens since the restart before step 3
     assert tensors["average.n_averaged"] == 4
 
 

@@ -5,8 +5,10 @@ import torch
 from tests.train.small import CRITIC, QUIET, SHORT, distance, images
 from vqlib.compress import vqvae_digits
 from vqlib.compress.discriminator import PatchDiscriminator
-from vqlib.train import VQGANRecipe, load_model, train_vqgan
-from vqlib.train.checkpoint import latest_checkpoint, save_model, training_tensors
+from vqlib.saved import load_model
+from vqlib.saved.model import save_model
+from vqlib.saved.run_folder import latest_checkpoint, training_tensors
+from vqlib.train import VQGANRecipe, train_vqgan
 from vqlib.train.takeover import take_over
 
 

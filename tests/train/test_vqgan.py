@@ -14,7 +14,7 @@ from vqlib.compress import label_maps, vqvae_digits
 from vqlib.data import digits
 from vqlib.train import VQGANRecipe, train_vqgan
 from vqlib.train.runtime import Runtime
-from vqlib.train.stage1 import prepare
+from vqlib.train.stage1 import as_images, prepare
 from vqlib.train.vqgan import VQGANStep
 
 OF_THE_CRITIC = {
@@ -40,7 +40,7 @@ def new_step(**changes) -> tuple[VQGANStep, Tensor]:
     place = Runtime(torch.device("cpu"))
     recipe = VQGANRecipe(**SHORT | CRITIC | {"disc_start": 0, "kmeans_init": True} | changes)
     codec = prepare(vqvae_digits(), images(), recipe, place, folder=None)
-    return VQGANStep(codec, 1, distance(), recipe, place), digits().images[:4]
+    return VQGANStep(codec, as_images(images()), distance(), recipe, place), digits().images[:4]
 
 
 @pytest.mark.parametrize(("accumulate", "loss"), [(1, "hinge"), (2, "nonsaturating")])

@@ -3,7 +3,7 @@
 import signal
 from pathlib import Path
 
-from vqlib.train.pipeline import model_folder
+from vqlib.saved.run_folder import model_folder
 from vqlib.train.recipe import Trained
 
 

@@ -28,9 +28,9 @@ from vqlib.official.taming import (
 )
 from vqlib.official.transfer import naming, part
 from vqlib.official.unpickle import read_checkpoint
-from vqlib.train.checkpoint import save_model
-from vqlib.train.pipeline import Meaning, write_pipeline
-from vqlib.train.token_folder import written_whole
+from vqlib.saved.files import written_whole
+from vqlib.saved.model import save_model
+from vqlib.saved.pipeline import ConditionKind, write_pipeline
 
 State = Mapping[str, Tensor]
 
@@ -158,18 +158,18 @@ class Convert:
             state, num_heads=self.num_heads, prefix_attention=self.prefix_attention, **told
         )
         critic, second = find_critic(state, FIRST), found.condition_stage
-        meaning = meaning_of(found)
+        kind = kind_of(found)
         with written_whole(self.out) as folder:
             save_model(found.prior, folder, record=self._record)
             save_codec(folder / "codec", found.first_stage, critic)
             if second is not None:
                 save_model(second, folder / "condition_codec")
             name = None if second is None else "condition_codec"
-            write_pipeline(folder, meaning, "codec", name)
+            write_pipeline(folder, kind, "codec", name)
         config = found.prior.config
         return [
             f"{self.out}: {config.num_layers} layers of width {config.width}, {config.num_heads} "
-            f"heads, which draw from {'nothing' if meaning == 'none' else meaning}",
+            f"heads, which draw from {'nothing' if kind == 'none' else kind}",
             f"f = {f}, {config.num_codes} codes, {side}×{side} tokens",
             *described(self.out / "codec", critic, reasons(account_net2net(state, **told), critic)),
         ]
@@ -248,7 +248,7 @@ def speaking_of_flags() -> Iterator[None]:
         raise ValueError(words) from error
 
 
-def meaning_of(found: Net2Net) -> Meaning:
+def kind_of(found: Net2Net) -> ConditionKind:
     """What a released transformer draws from; of pictures, only depth was released."""
     if found.condition_stage is not None:
         return "segmentation" if isinstance(found.condition_stage, LabelMapVQVAE) else "depth"

@@ -5,10 +5,10 @@ from typing import Literal
 
 import torch
 
-from vqlib.cli.models import open_pipeline
 from vqlib.generate.sampling import Sampling
 from vqlib.generate.sliding_window import Schedule, Sequential, Strided, Wavefront
-from vqlib.train.pipeline import Pipeline
+from vqlib.saved.find import open_pipeline
+from vqlib.saved.pipeline import Pipeline
 from vqlib.train.runtime import find_device
 
 # Half of what fits into 64 bits: so many pictures can always be counted on from it.

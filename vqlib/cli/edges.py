@@ -10,7 +10,7 @@ from torch import Tensor
 from vqlib.cli.messages import say
 from vqlib.data.pairs import canny_edges
 from vqlib.data.pictures import read_picture
-from vqlib.train.pipeline import Pipeline
+from vqlib.saved.pipeline import Pipeline
 
 MapIs = Literal["auto", "photo", "edges"]
 # A map of edges is black and white but for what JPEG makes of it: so many of its pixels differ from

@@ -15,8 +15,8 @@ from vqlib.cli.messages import say
 from vqlib.cli.pictures import shrunk
 from vqlib.cli.targets import check_target
 from vqlib.data.pictures import read_picture, write_picture
-from vqlib.generate.prior import Known
-from vqlib.train.pipeline import Pipeline
+from vqlib.generate.steps import Known
+from vqlib.saved.pipeline import Pipeline
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ from vqlib.cli.classes import find_class
 from vqlib.cli.edges import MapIs, read_edges
 from vqlib.cli.pictures import fitting, read_fitting, read_fitting_labels
 from vqlib.compress.vqvae import LabelMapVQVAE
-from vqlib.train.pipeline import Meaning, Pipeline
+from vqlib.saved.pipeline import ConditionKind, Pipeline
 
 Size = tuple[int, int]
 
@@ -37,12 +37,12 @@ class Given:
 
     def check(self, pipeline: Pipeline) -> None:
         """Raise `ValueError` if anything is missing, or given in vain."""
-        meaning, (needed, _) = pipeline.meaning, TAKEN[pipeline.meaning]
+        kind, (needed, _) = pipeline.condition, TAKEN[pipeline.condition]
         said = {"label": self.label is not None, "text": bool(self.text), "map": bool(self.map)}
         vain = [name for name, is_given in said.items() if is_given and name != needed]
-        if self.map_is != "auto" and meaning != "edges":
+        if self.map_is != "auto" and kind != "edges":
             vain.append("map-is")
-        draws = "from nothing" if meaning == "none" else f"from {meaning}"
+        draws = "from nothing" if kind == "none" else f"from {kind}"
         hint = f"; give --{needed}" if needed and not said[needed] else ""
         if vain:
             raise ValueError(f"--{vain[0]} says nothing to this prior, which draws {draws}{hint}")
@@ -83,7 +83,7 @@ class Given:
             first: the seed that has the first caption or map; by default the first of `seeds`.
         """
         self.check(pipeline)
-        one = TAKEN[pipeline.meaning][1](self, pipeline, size)
+        one = TAKEN[pipeline.condition][1](self, pipeline, size)
         first = seeds[0] if first is None else first
         for start in range(0, len(seeds), batch_size):
             part = seeds[start : start + batch_size]
@@ -92,7 +92,7 @@ class Given:
     def told(self, pipeline: Pipeline, seed: int, first: int) -> dict[str, Any]:
         """In JSON values: what the picture with this seed is drawn from."""
         turn = self._turn(seed, first)
-        match TAKEN[pipeline.meaning][0]:
+        match TAKEN[pipeline.condition][0]:
             case "label":
                 number = self.class_of(pipeline, seed)
                 named = {"class": pipeline.classes[number]} if pipeline.classes else {}
@@ -181,8 +181,8 @@ def label_codec(pipeline: Pipeline) -> LabelMapVQVAE:
     return codec
 
 
-# By meaning: the flag that is read, and what is made of it.
-TAKEN: dict[Meaning, tuple[str | None, Callable[..., Any]]] = {
+# By kind: the flag that is read, and what is made of it.
+TAKEN: dict[ConditionKind, tuple[str | None, Callable[..., Any]]] = {
     "none": (None, _nothing),
     "coordinates": (None, _nothing),
     "class": ("label", _classes),

@@ -13,8 +13,6 @@ from torch import nn
 from tyro.conf import Positional
 
 from vqlib.cli.messages import name_left_out, name_unread, say
-from vqlib.cli.models import PICTURE_CODECS, load_kind
-from vqlib.cli.prior_source import CODECS
 from vqlib.cli.targets import check_file, write_json
 from vqlib.compress import LPIPS
 from vqlib.course.pretrained import load_perceptual, load_pretrained
@@ -29,6 +27,8 @@ from vqlib.measure import (
     measure_codec,
     measure_samples,
 )
+from vqlib.saved.find import PICTURE_CODECS, load_kind
+from vqlib.tokens.source import CODECS
 from vqlib.train.runtime import find_device
 
 UNITS = {"psnr_db": "dB", "bits_per_image": "bits", "entropy_bits_per_image": "bits"}

@@ -2,12 +2,17 @@
 
 import os
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
+from vqlib.cli.classes import numbered
+from vqlib.data.catalogue import BUNDLED, DOWNLOADED
 from vqlib.data.folder import find_pictures
 from vqlib.data.images import Images
 from vqlib.data.unread import unread_lines
-from vqlib.train.meanings import parts_of
+from vqlib.saved.pipeline import ConditionKind
+from vqlib.tokens.classes import parts_of
+from vqlib.tokens.source import PriorSource
 
 
 def say(words: str) -> None:
@@ -21,6 +26,18 @@ def name_left_out(images: Images) -> None:
         return
     for path, reason in getattr(images, "skipped", ()):
         say(f"left out: {path}: {reason}")
+
+
+def name_classes(classes: Sequence[str]) -> None:
+    """Say which number stands for which class, where they have names."""
+    if classes:
+        print("classes:", numbered(classes))
+
+
+def name_parts_of(source: PriorSource, condition: ConditionKind) -> None:
+    """The same as `name_parts` of what a prior learns from; classes are no parts."""
+    if source.data not in BUNDLED | DOWNLOADED and condition != "class":
+        name_parts(Path(source.data))
 
 
 def name_parts(folder: Path) -> None:

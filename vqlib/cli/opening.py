@@ -8,8 +8,8 @@ from torch import nn
 
 from vqlib.compress.vqvae import VQVAEConfig
 from vqlib.generate.prior import PriorConfig
-from vqlib.train.checkpoint import KEPT, latest_checkpoint, training_of
-from vqlib.train.pipeline import Meaning
+from vqlib.saved.pipeline import ConditionKind
+from vqlib.saved.run_folder import KEPT, latest_checkpoint, training_of
 from vqlib.train.recipe import Recipe
 from vqlib.train.vqgan import VQGANRecipe
 
@@ -85,12 +85,12 @@ def about_codec(config: VQVAEConfig) -> tuple[str, str]:
     return "codec", f"{_parameters(model)}; {pixels} become {tokens}"
 
 
-def about_prior(config: PriorConfig, meaning: Meaning) -> tuple[str, str]:
+def about_prior(config: PriorConfig, kind: ConditionKind) -> tuple[str, str]:
     """The model of stage 2: size, tokens, and what it draws from."""
     with torch.device("meta"):
         model = config.build()
     h, w = config.grid
-    source = "nothing" if meaning == "none" else meaning.replace("_", " ")
+    source = "nothing" if kind == "none" else kind.replace("_", " ")
     tokens = f"{h}×{w} tokens of {config.num_codes:,} codes"
     return "prior", f"{_parameters(model)}; {tokens}, drawn from {source}"
 

@@ -16,7 +16,7 @@ from vqlib.cli.messages import say
 from vqlib.cli.pictures import read_labels, shrunk, shrunk_labels
 from vqlib.cli.targets import check_target
 from vqlib.data.pictures import read_picture, write_picture
-from vqlib.train.pipeline import Pipeline
+from vqlib.saved.pipeline import Pipeline
 
 # What a prior may draw from that lies on the picture pixel by pixel.
 MAPS = ("segmentation", "depth", "edges")
@@ -64,17 +64,17 @@ class Paint:
 
     def _read(self, pipeline: Pipeline) -> Shaped[Tensor, "*C H W"]:
         """Labels (H, W), or a picture (C, H, W)."""
-        if pipeline.meaning not in MAPS:
+        if pipeline.condition not in MAPS:
             raise ValueError(
-                f"{self.drawing.prior} draws from {pipeline.meaning}; to paint takes a prior of "
+                f"{self.drawing.prior} draws from {pipeline.condition}; to paint takes a prior of "
                 f"{', '.join(MAPS)} (see sample for the others)"
             )
-        if self.map_is != "auto" and pipeline.meaning != "edges":
+        if self.map_is != "auto" and pipeline.condition != "edges":
             raise ValueError(
-                f"--map-is says nothing to this prior, which draws from {pipeline.meaning}"
+                f"--map-is says nothing to this prior, which draws from {pipeline.condition}"
             )
         fit = partial(self._fitted, pipeline=pipeline)
-        match pipeline.meaning:
+        match pipeline.condition:
             case "segmentation":
                 return fit(read_labels(self.map, num_labels=label_codec(pipeline).num_labels))
             case "edges":

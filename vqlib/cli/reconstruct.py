@@ -13,13 +13,13 @@ from tqdm import tqdm
 from tyro.conf import Positional
 
 from vqlib.cli.messages import say
-from vqlib.cli.models import PICTURE_CODECS, load_kind
 from vqlib.cli.pictures import shrunk
 from vqlib.cli.targets import check_folder
 from vqlib.data.folder import find_pictures
 from vqlib.data.pictures import grid, read_picture, write_picture
 from vqlib.measure import psnr
-from vqlib.train.pipeline import Codec
+from vqlib.saved.find import PICTURE_CODECS, load_kind
+from vqlib.saved.pipeline import Codec
 from vqlib.train.runtime import find_device
 
 

@@ -19,7 +19,7 @@ from vqlib.cli.sample_folder import NOTES, SampleFolder
 from vqlib.cli.targets import check_folder, check_target
 from vqlib.compress.perceptual import weights_digest
 from vqlib.data.pictures import grid, picture_extensions, write_picture
-from vqlib.train.pipeline import Pipeline
+from vqlib.saved.pipeline import Pipeline
 
 # Pictures where nothing tells how many.
 COUNT = 40
@@ -142,7 +142,7 @@ class Sample:
 
     def _seeds(self, pipeline: Pipeline) -> range:
         """One for each picture."""
-        if pipeline.meaning == "coordinates" and self.size is None:
+        if pipeline.condition == "coordinates" and self.size is None:
             raise ValueError("this prior draws parts of larger pictures; give their --size")
         count = self.count or self.given.number or (COUNT if self.size is None else 1)
         return range(self.drawing.seed, self.drawing.seed + count)
@@ -178,7 +178,7 @@ class Sample:
         settings = {**drawing, "size": list(size)}
         if self.size is not None:
             settings |= asdict(self.sliding)
-        if pipeline.meaning == "edges":
+        if pipeline.condition == "edges":
             settings["map_is"] = self.given.map_is
         return {**settings, "sha256": {name: weights_digest(m) for name, m in models.items()}}
 

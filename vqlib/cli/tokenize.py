@@ -4,10 +4,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from vqlib.cli.drawing import check_seed
-from vqlib.cli.prior_source import PriorSource
+from vqlib.cli.messages import name_classes, name_parts_of
 from vqlib.cli.targets import check_folder
+from vqlib.tokens.folder import read_condition, write_token_folder
+from vqlib.tokens.source import PriorSource
 from vqlib.train.runtime import find_device
-from vqlib.train.token_folder import write_token_folder
 
 
 @dataclass(frozen=True)
@@ -40,9 +41,10 @@ class Tokenize:
             raise FileExistsError(f"{self.out} is there already; choose another folder")
         check_folder(self.out)
         task = self.source.task(find_device(self.device))
-        self.source.name_classes(task)
+        name_parts_of(self.source, task.condition)
         options = {"copies": self.copies, "seed": self.seed, "workers": self.workers}
         train, held_out = write_token_folder(self.out, task, **options)
+        name_classes(read_condition(self.out)[2])
         h, w = task.grid
         print(f"{self.out}: {h}×{w} tokens of {train} pictures, and of {held_out} held out")
         return 0

@@ -4,7 +4,7 @@ import os
 from dataclasses import dataclass, field, replace
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import torch
 import tyro
@@ -14,7 +14,6 @@ from vqlib.cli.batch import fitting_batch
 from vqlib.cli.closing import closing_line
 from vqlib.cli.flags import flag
 from vqlib.cli.messages import name_left_out, name_parts, name_unread
-from vqlib.cli.models import find_model, load_kind
 from vqlib.cli.opening import about_codec, about_pictures, about_run, opening
 from vqlib.cli.targets import check_folder
 from vqlib.cli.train_prior import TrainPrior
@@ -34,6 +33,7 @@ from vqlib.course.pretrained import load_perceptual
 from vqlib.data.catalogue import BUNDLED, DOWNLOADED, open_images
 from vqlib.data.images import Images, stack
 from vqlib.measure import psnr
+from vqlib.saved.find import find_model, load_kind
 from vqlib.train.recipe import Trained
 from vqlib.train.runtime import find_device
 from vqlib.train.stage1 import Stage1Recipe
@@ -131,10 +131,12 @@ class TrainStage1:
             config = replace(config, autoencoder=network)
         return replace(config, codes=CODES[self.codes or "gradient"])
 
-    @property
-    def start_folder(self) -> Path | None:
-        """The folder of --start-from."""
-        return None if self.start_from is None else find_model(self.start_from, "--start-from")
+    def options(self) -> dict[str, Any]:
+        """From where to where, for both recipes."""
+        begin = self.start_from
+        start_from = None if begin is None else find_model(begin, "--start-from")
+        own = {"folder": self.out, "resume": self.resume, "device": self.device}
+        return {"start_from": start_from, **own}
 
     def images(self, split: str, config: VQVAEConfig) -> Images:
         """The pictures, of the size and with the channels that the model takes."""
@@ -206,15 +208,8 @@ class TrainVQVAE(TrainStage1):
     def run(self) -> int:
         """Train; the exit status is 130 if interrupted."""
         material = self.material(self.recipe)
-        trained = train_vqvae(
-            material.train,
-            material.model,
-            material.recipe,
-            start_from=self.start_folder,
-            folder=self.out,
-            resume=self.resume,
-            device=self.device,
-        )
+        what = material.train, material.model, material.recipe
+        trained = train_vqvae(*what, **self.options())
         return self.finish(trained, material)
 
 
@@ -231,21 +226,9 @@ class TrainVQGAN(TrainStage1):
     def run(self) -> int:
         """Train; the exit status is 130 if interrupted."""
         material = self.material(self.recipe)
-        networks = {
-            "offline": load_perceptual,
-            "lpips": LPIPS,
-            "none": lambda: None,
-        }
-        trained = train_vqgan(
-            material.train,
-            material.model,
-            material.recipe,
-            perceptual=networks[self.perceptual](),
-            start_from=self.start_folder,
-            folder=self.out,
-            resume=self.resume,
-            device=self.device,
-        )
+        networks = {"offline": load_perceptual, "lpips": LPIPS, "none": lambda: None}
+        what, network = (material.train, material.model, material.recipe), self.perceptual
+        trained = train_vqgan(*what, perceptual=networks[network](), **self.options())
         if find_spec("matplotlib") and trained.history and os.environ.get("RANK", "0") == "0":
             from vqlib.show.flight_recorder import save_flight_recorder
 

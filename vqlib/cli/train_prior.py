@@ -7,15 +7,18 @@ from typing import Literal
 
 from vqlib.cli.batch import fitting_batch
 from vqlib.cli.closing import closing_line
-from vqlib.cli.material import Material, from_pictures, from_tokens
+from vqlib.cli.messages import name_classes, name_left_out, name_parts_of, name_unread
 from vqlib.cli.opening import about_pictures, about_prior, about_run, opening
-from vqlib.cli.prior_source import PriorSource
 from vqlib.cli.targets import check_folder
 from vqlib.generate.gpt import GPTConfig
 from vqlib.generate.order import Order, OrderName
 from vqlib.generate.pixelcnn import GatedPixelCNNConfig, PixelCNNConfig
 from vqlib.generate.pixelsnail import PixelSNAILConfig
 from vqlib.generate.prior import PriorConfig
+from vqlib.tokens.conditions import from_pictures
+from vqlib.tokens.folder import open_token_folder
+from vqlib.tokens.material import Material
+from vqlib.tokens.source import PriorSource
 from vqlib.train.prior import PriorRecipe, Watch, train_prior, validation_nll
 from vqlib.train.runtime import find_device
 
@@ -33,7 +36,7 @@ class TrainPrior:
     """Which pictures, and what they are drawn from."""
     tokens: Path | None = None
     """Train from this folder, which tokenize has written, instead: in place of --data, --codec,
-    --meaning and all that belongs to these."""
+    --condition and all that belongs to these."""
     model: Literal["gpt", "pixelcnn", "gated_pixelcnn", "pixelsnail"] = "gpt"
     """Kind of prior."""
     window: tuple[int, int] | None = None
@@ -66,16 +69,21 @@ class TrainPrior:
             raise ValueError(f"workers is {self.workers}; it must be 0 or more")
         check_folder(self.out)
         material = self.material()
+        pictures = getattr(material.train, "images", material.train)
+        if self.tokens is None:
+            name_parts_of(self.source, material.kind)
+            name_classes(material.classes)
+            name_left_out(pictures)
+            name_unread(pictures)
         config, watch = self.config(material), self.watch(material)
         recipe = fitting_batch(self.recipe, len(material.train))
         if recipe.sample_every is not None:
             material.check_preview(config)
         material.check_run(self.out, resume=self.resume)
-        pictures = getattr(material.train, "images", material.train)
         opening(
             [
                 about_pictures(pictures, material.held_out),
-                about_prior(config, material.meaning),
+                about_prior(config, material.kind),
                 *about_run(recipe, find_device(self.device), self.out),
             ]
         )
@@ -102,10 +110,11 @@ class TrainPrior:
             if self.source != PriorSource():
                 raise ValueError(
                     "tokens are there already, with codecs and conditions: leave --data, --codec, "
-                    "--meaning and what belongs to them out"
+                    "--condition and what belongs to them out"
                 )
-            return from_tokens(self.tokens, device, self.window)
-        return from_pictures(self.source, device, self.window, workers=self.workers)
+            return open_token_folder(self.tokens, self.window, device=device)
+        task = self.source.task(device, window=self.window)
+        return from_pictures(task, workers=self.workers)
 
     def config(self, material: Material) -> PriorConfig:
         """The shape of the model; it can be guided if and only if it drops conditions."""

@@ -6,7 +6,9 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from vqlib.compress.layers import ResBlock
+from vqlib.compress.layers import ResBlock, Upsample
+
+UPSAMPLING = ("transposed", "nearest")
 
 
 @dataclass(frozen=True)
@@ -25,8 +27,15 @@ class AutoencoderConfig:
     """Each halves height and width: the downsampling factor is f = 2 ** num_downsamplings."""
     code_dim: int = 64
     """D, channels of the latents."""
+    upsampling: str = "transposed"
+    """How the decoder doubles height and width: "transposed" as in the VQVAE paper, or "nearest" as
+    in VQGAN (Taming Transformers, appendix A): each pixel repeated, then a 3×3 convolution.
+    Transposed convolutions leave a grid of their stride, above all early in training."""
 
     def __post_init__(self):
+        if self.upsampling not in UPSAMPLING:
+            known = ", ".join(map(repr, UPSAMPLING))
+            raise ValueError(f"upsampling is {self.upsampling!r}; use one of {known}")
         sizes = ("hidden_channels", "res_channels", "num_res_blocks", "num_downsamplings")
         for name in ("image_channels", *sizes, "code_dim"):
             if getattr(self, name) < 1:
@@ -94,18 +103,15 @@ class Encoder(nn.Module):
 
 
 class Decoder(nn.Module):
-    """Latents to images: the encoder's mirror, with transposed 4×4 convolutions."""
+    """Latents to images: the encoder's mirror, with transposed 4×4 convolutions, or with repeated
+    pixels and 3×3 convolutions, half as wide at full resolution, where they would cost most."""
 
     def __init__(self, config: AutoencoderConfig):
         super().__init__()
         width = config.hidden_channels
         layers: list[nn.Module] = [nn.Conv2d(config.code_dim, width, kernel_size=3, padding=1)]
         layers += [ResBlock(width, config.res_channels) for _ in range(config.num_res_blocks)]
-        for i in range(config.num_downsamplings):
-            last = i == config.num_downsamplings - 1
-            channels = config.image_channels if last else width
-            up = nn.ConvTranspose2d(width, channels, kernel_size=4, stride=2, padding=1)
-            layers += [nn.ReLU(), up]
+        layers += _transposed(config) if config.upsampling == "transposed" else _nearest(config)
         self.layers = nn.Sequential(*layers)
 
     @property
@@ -116,3 +122,26 @@ class Decoder(nn.Module):
     def forward(self, z_q: Float[Tensor, "B D h w"]) -> Float[Tensor, "B C H W"]:
         """Decode latents. Training pulls the output to [-1, 1]; nothing clips it here."""
         return apart(self.layers[-1], self.layers[:-1](z_q))
+
+
+def _transposed(config: AutoencoderConfig) -> list[nn.Module]:
+    width, layers = config.hidden_channels, []
+    for i in range(config.num_downsamplings):
+        last = i == config.num_downsamplings - 1
+        channels = config.image_channels if last else width
+        up = nn.ConvTranspose2d(width, channels, kernel_size=4, stride=2, padding=1)
+        layers += [nn.ReLU(), up]
+    return layers
+
+
+def _nearest(config: AutoencoderConfig) -> list[nn.Module]:
+    width, layers = config.hidden_channels, []
+    for i in range(config.num_downsamplings):
+        last = i == config.num_downsamplings - 1
+        channels = width // 2 if last else width
+        layers += [nn.ReLU(), Upsample(width, channels)]
+    return [
+        *layers,
+        nn.ReLU(),
+        nn.Conv2d(channels, config.image_channels, kernel_size=3, padding=1),
+    ]

@@ -23,11 +23,16 @@ class PatchDiscriminatorConfig:
     """Width of the first layer; each further one has twice as many, up to 8 times."""
     num_layers: int = 3
     """Convolutions of stride 2."""
+    norm: str = "batch"
+    """What follows the inner convolutions: "batch" normalisation as in the papers, "group", in
+    groups of four channels, or "none"."""
 
     def __post_init__(self):
         for name in ("image_channels", "base_channels", "num_layers"):
             if getattr(self, name) < 1:
                 raise ValueError(f"{name} is {getattr(self, name)}; it must be at least 1")
+        if self.norm not in NORMS:
+            raise ValueError(f"norm is {self.norm!r}; use one of {', '.join(map(repr, NORMS))}")
 
 
 class PatchDiscriminator(nn.Module):
@@ -40,18 +45,27 @@ class PatchDiscriminator(nn.Module):
         image_channels: channels of the images.
         base_channels: width of the first layer; each further one has twice as many, up to 8 times.
         num_layers: convolutions of stride 2.
+        norm: "batch" as in the papers, "group" or "none".
     """
 
-    def __init__(self, image_channels: int = 3, *, base_channels: int = 64, num_layers: int = 3):
+    def __init__(
+        self,
+        image_channels: int = 3,
+        *,
+        base_channels: int = 64,
+        num_layers: int = 3,
+        norm: str = "batch",
+    ):
         super().__init__()
-        self.config = PatchDiscriminatorConfig(image_channels, base_channels, num_layers)
+        self.config = PatchDiscriminatorConfig(image_channels, base_channels, num_layers, norm)
         widths = [base_channels * min(2**i, 8) for i in range(num_layers + 1)]
         layers: list[nn.Module] = [nn.Conv2d(image_channels, widths[0], 4, stride=2, padding=1)]
         layers += [nn.LeakyReLU(0.2)]
         for i in range(1, num_layers + 1):
             stride = 2 if i < num_layers else 1
-            conv = nn.Conv2d(widths[i - 1], widths[i], 4, stride=stride, padding=1, bias=False)
-            layers += [conv, BatchNorm(widths[i]), nn.LeakyReLU(0.2)]
+            bias = norm == "none"  # a norm has its own
+            conv = nn.Conv2d(widths[i - 1], widths[i], 4, stride=stride, padding=1, bias=bias)
+            layers += [conv, *NORMS[norm](widths[i]), nn.LeakyReLU(0.2)]
         layers += [nn.Conv2d(widths[-1], 1, 4, stride=1, padding=1)]
         self.layers = nn.Sequential(*layers)
         self.apply(_start_small)
@@ -121,9 +135,22 @@ class BatchNorm(nn.BatchNorm2d):
         return (x32 * scale[:, None, None] + shift[:, None, None]).to(x.dtype)
 
 
+def four_a_group(channels: int) -> nn.GroupNorm:
+    """GroupNorm of four channels a group; of all in one where four do not divide them."""
+    return nn.GroupNorm(max(1, channels // 4) if channels % 4 == 0 else 1, channels)
+
+
+# What follows an inner convolution of so many channels.
+NORMS = {
+    "batch": lambda channels: [BatchNorm(channels)],
+    "group": lambda channels: [four_a_group(channels)],
+    "none": lambda channels: [],
+}
+
+
 def _start_small(module: nn.Module) -> None:
     # The initialisation of DCGAN and pix2pix: N(0, 0.02) for weights, N(1, 0.02) for norms.
     if isinstance(module, nn.Conv2d):
         nn.init.normal_(module.weight, 0.0, 0.02)
-    elif isinstance(module, nn.BatchNorm2d):
+    elif isinstance(module, nn.BatchNorm2d | nn.GroupNorm):
         nn.init.normal_(module.weight, 1.0, 0.02)

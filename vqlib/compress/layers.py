@@ -100,12 +100,17 @@ class Downsample(nn.Module):
 
 
 class Upsample(nn.Module):
-    """Twice the height and width: repeat each pixel, then a 3×3 conv to smooth the blocks."""
+    """Twice the height and width: repeat each pixel, then a 3×3 conv to smooth the blocks.
 
-    def __init__(self, channels: int):
+    Args:
+        channels: channels in.
+        out_channels: channels out; by default as many.
+    """
+
+    def __init__(self, channels: int, out_channels: int | None = None):
         super().__init__()
-        self.conv = nn.Conv2d(channels, channels, kernel_size=3, padding=1)
+        self.conv = nn.Conv2d(channels, out_channels or channels, kernel_size=3, padding=1)
 
-    def forward(self, x: Float[Tensor, "B C h w"]) -> Float[Tensor, "B C h2 w2"]:
+    def forward(self, x: Float[Tensor, "B C h w"]) -> Float[Tensor, "B C2 h2 w2"]:
         """(h, w) to (2h, 2w)."""
         return self.conv(F.interpolate(x, scale_factor=2, mode="nearest"))

@@ -137,11 +137,13 @@ class VectorQuantizer(Quantizer):
     Args:
         num_codes: K, the number of codes.
         code_dim: D, the dimension of a code.
+        wide: start the codes wide apart, from N(0, 1), and not close together at the origin.
     """
 
-    def __init__(self, num_codes: int, code_dim: int):
+    def __init__(self, num_codes: int, code_dim: int, *, wide: bool = False):
         super().__init__(num_codes, code_dim)
-        self.codebook = nn.Parameter(narrow_codes(num_codes, code_dim))
+        start = wide_codes if wide else narrow_codes
+        self.codebook = nn.Parameter(start(num_codes, code_dim))
 
     def forward(self, z: Float[Tensor, "B D h w"]) -> Quantized:
         """Quantize latents of any floating dtype; raises `ValueError` on a wrong D."""
@@ -153,13 +155,27 @@ class VectorQuantizer(Quantizer):
         )
 
 
+def unquantized(z: Float[Tensor, "B D h w"], quantizer: Quantizer) -> Quantized:
+    """What a quantizer would return that changes nothing: z itself, with losses of 0.
+
+    The tokens are those that the quantizer would choose.
+    """
+    # Keeps the quantizer's weights in the graph: processes that train together expect a gradient of
+    # every weight, here 0.
+    zero = sum((0.0 * weight.sum() for weight in quantizer.parameters()), z.new_zeros(()))
+    return Quantized(z, quantizer.tokens(z), zero, zero.detach())
+
+
 @dataclass(frozen=True)
 class GradientCodes:
     """Codes learned by gradient descent, through the codebook loss."""
 
+    wide: bool = False
+    """Start the codes from N(0, 1), as an embedding table does; otherwise close to the origin."""
+
     def build(self, num_codes: int, code_dim: int) -> Quantizer:
         """A new quantizer of this kind."""
-        return VectorQuantizer(num_codes, code_dim)
+        return VectorQuantizer(num_codes, code_dim, wide=self.wide)
 
 
 def narrow_codes(num_codes: int, code_dim: int) -> Float[Tensor, "K D"]:
@@ -168,6 +184,11 @@ def narrow_codes(num_codes: int, code_dim: int) -> Float[Tensor, "K D"]:
     All start near the origin, and the codebook loss spreads them to where the latents are.
     """
     return torch.empty(num_codes, code_dim).uniform_(-1 / num_codes, 1 / num_codes)
+
+
+def wide_codes(num_codes: int, code_dim: int) -> Float[Tensor, "K D"]:
+    """Codes to start from: N(0, 1), PyTorch's default for a table of embeddings."""
+    return torch.randn(num_codes, code_dim)
 
 
 def nearest_tokens(

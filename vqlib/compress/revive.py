@@ -70,14 +70,16 @@ class DeadCodeRestart(nn.Module):
     Args:
         num_codes: K, the number of codes.
         every: steps between two restarts.
+        until: the step from which on there are no restarts, so that every code is trained where it
+            is when the run ends; None for restarts to the end.
         seed: of the choice of latents.
     """
 
-    def __init__(self, num_codes: int, every: int, *, seed: int = 0):
+    def __init__(self, num_codes: int, every: int, *, until: int | None = None, seed: int = 0):
         super().__init__()
         if every < 1:
             raise ValueError(f"every is {every}; it must be at least 1")
-        self.every, self.seed = every, seed
+        self.every, self.until, self.seed = every, until, seed
         self.register_buffer("counts", torch.zeros(num_codes, dtype=torch.int64))
 
     @torch.no_grad()
@@ -87,14 +89,16 @@ class DeadCodeRestart(nn.Module):
         self.counts += sum_over_processes(torch.bincount(tokens.flatten(), minlength=K))
 
     def due(self, step: int) -> bool:
-        """Whether a restart follows this step, counted from 0."""
-        return (step + 1) % self.every == 0
+        """Whether a restart comes before this step, counted from 0."""
+        ended = self.until is not None and step >= self.until
+        return step > 0 and step % self.every == 0 and not ended
 
     @torch.no_grad()
     def restart(self, quantizer: Quantizer, latents: Float[Tensor, "B D h w"], step: int) -> int:
         """Move the codes without a count to random latents and count from zero again.
 
-        To be called after the optimiser's step: the backward pass still needs the old codes.
+        To be called before a step, which then trains on the new codes: what counts codes never
+        meets one that has not been trained on.
 
         Args:
             quantizer: whose codes are replaced in place.

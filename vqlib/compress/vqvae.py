@@ -12,7 +12,7 @@ from vqlib.compress.autoencoder import AutoencoderConfig
 from vqlib.compress.ema import EMACodes
 from vqlib.compress.gumbel import GumbelCodes
 from vqlib.compress.normalized import NormalizedCodes
-from vqlib.compress.quantize import GradientCodes, Quantized
+from vqlib.compress.quantize import GradientCodes, Quantized, unquantized
 from vqlib.compress.vqgan_autoencoder import VQGANAutoencoderConfig
 
 
@@ -85,9 +85,18 @@ class VQVAE(nn.Module):
         self.to_codes = nn.Conv2d(channels, D, kernel_size=1) if bridged else nn.Identity()
         self.from_codes = nn.Conv2d(D, channels, kernel_size=1) if bridged else nn.Identity()
 
-    def forward(self, x: Float[Tensor, "B C H W"]) -> tuple[Float[Tensor, "B C H W"], Quantized]:
-        """Reconstruct images in [-1, 1]. Returns x̂ and what the quantizer saw, for the loss."""
-        quantized = self.quantizer(self.latents(x))
+    def forward(
+        self, x: Float[Tensor, "B C H W"], *, quantize: bool = True
+    ) -> tuple[Float[Tensor, "B C H W"], Quantized]:
+        """Reconstruct images in [-1, 1]. Returns x̂ and what the quantizer saw, for the loss.
+
+        Args:
+            x: images.
+            quantize: False lets the latents through as they are, as in a plain autoencoder: no
+                code moves, and both losses of the quantizer are 0.
+        """
+        z = self.latents(x)
+        quantized = self.quantizer(z) if quantize else unquantized(z, self.quantizer)
         return self.decoder(self.from_codes(quantized.z_q)), quantized
 
     @property
@@ -130,9 +139,11 @@ class LabelMapVQVAE(VQVAE):
         """Labels are 0 … num_labels − 1."""
         return self.config.autoencoder.image_channels
 
-    def forward(self, labels: Int[Tensor, "B H W"]) -> tuple[Float[Tensor, "B L H W"], Quantized]:
+    def forward(
+        self, labels: Int[Tensor, "B H W"], *, quantize: bool = True
+    ) -> tuple[Float[Tensor, "B L H W"], Quantized]:
         """Logits of each pixel's label, and what the quantizer saw; train with cross-entropy."""
-        return super().forward(self.one_hot(labels))
+        return super().forward(self.one_hot(labels), quantize=quantize)
 
     @torch.no_grad()
     def encode(self, labels: Int[Tensor, "B H W"]) -> Int[Tensor, "B h w"]:
@@ -193,7 +204,7 @@ def vqvae_cifar10() -> VQVAEConfig:
 
 
 def vqvae_photos(image_channels: int = 3, num_codes: int = 512) -> VQVAEConfig:
-    """A small codec for 64×64 pictures on a CPU → 16×16 tokens, f = 4."""
+    """A small codec for 64×64 pictures on a CPU → 16×16 tokens, f = 4, upsampled as VQGAN does."""
     autoencoder = AutoencoderConfig(
         image_channels=image_channels,
         hidden_channels=64,
@@ -201,6 +212,7 @@ def vqvae_photos(image_channels: int = 3, num_codes: int = 512) -> VQVAEConfig:
         num_res_blocks=2,
         num_downsamplings=2,
         code_dim=32,
+        upsampling="nearest",
     )
     return VQVAEConfig(autoencoder, num_codes=num_codes, image_size=64)
 

@@ -3,6 +3,7 @@
 import os
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 import torch
 from jaxtyping import Float
@@ -19,6 +20,10 @@ from vqlib.data.unread import unread_lines
 
 # So many unreadable pictures in a row are no accident: the disk is gone.
 MAX_TRIES = 100
+
+
+class NothingHeldOut(ValueError):
+    """There are pictures in a folder, but none of them is held out."""
 
 
 class FolderImages:
@@ -53,6 +58,7 @@ class FolderImages:
     Raises:
         FileNotFoundError: no such folder.
         NotADirectoryError: a file.
+        NothingHeldOut: (a `ValueError`) there are pictures, but none is held out.
         ValueError: no picture, or none that can be read; broken pictures, if they are refused;
             an argument out of range.
         ConnectionError: the main process does not say what it has found.
@@ -76,19 +82,27 @@ class FolderImages:
         check_is_folder(self.folder)
         found = from_main_process(
             f"checking {self.folder}",
-            lambda: asdict(self._found(check=check, progress=progress)),
+            lambda: self._found(check=check, progress=progress),
         )
         # Text, not paths: a million names fit in memory.
         self.names: list[str] = found["names"]
+        if not self.names:  # all processes say so
+            raise NothingHeldOut(
+                f"{folder}: none of its {found['total']} pictures is held out (their names decide, "
+                f"about one in {round(1 / HELD_OUT)} is); move some, at least two, into a "
+                f"subfolder {HELD_OUT_FOLDER}"
+            )
         self.skipped = [(self.folder / name, reason) for name, reason in found["unreadable"]]
         self.unread: dict[str, int] = found["unread"]
 
-    def _found(self, *, check: bool, progress: bool) -> Found:
-        """The pictures of the split, those that can be read."""
+    def _found(self, *, check: bool, progress: bool) -> dict[str, Any]:
+        """The pictures of the split that can be read, `total` how many there are in all splits."""
         found = look_through(self.folder)
-        names = choose_split(found.names, self.split)
+        names, total = choose_split(found.names, self.split), len(found.names)
+        if not names and total and self.split == "held_out":
+            return {"names": [], "total": total}
         if not names:
-            raise ValueError(_nothing(self.folder, found, self.split))
+            raise ValueError(_nothing(self.folder, found))
         unreadable = found.unreadable
         if check:
             unreadable += find_broken(self.folder, names, channels=self.channels, progress=progress)
@@ -100,7 +114,7 @@ class FolderImages:
                 f"{_listed(unreadable)}; repair or remove them"
                 + (", or leave them out (broken: skip)" if readable else "")
             )
-        return Found(readable, unreadable, found.unread)
+        return {**asdict(found), "names": readable, "unreadable": unreadable, "total": total}
 
     @property
     def image_shape(self) -> tuple[int, int, int]:
@@ -192,16 +206,11 @@ def _listed(broken: list[tuple[str, str]], most: int = 3) -> str:
     return ", ".join(few) + more
 
 
-def _nothing(folder: Path, found: Found, split: str) -> str:
-    count = len(found.names)
-    if count and split == "held_out":
+def _nothing(folder: Path, found: Found) -> str:
+    if found.names:
         return (
-            f"{folder}: none of its {count} pictures is held out (their names decide, about one "
-            f"in {round(1 / HELD_OUT)} is); move some, at least two, into a subfolder "
-            f"{HELD_OUT_FOLDER}"
+            f"{folder}: all of its {len(found.names)} pictures are held out; add others to train on"
         )
-    if count:
-        return f"{folder}: all of its {count} pictures are held out; add others to train on"
     if found.unreadable:
         return f"{folder}: no pictures; cannot be listed: {_listed(found.unreadable)}"
     return (

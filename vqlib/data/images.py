@@ -108,15 +108,18 @@ class Crops:
         return self.ends[-1]
 
     def __getitem__(self, index: int) -> Float[Tensor, "C H W"]:
-        index = range(len(self))[index]
-        number = bisect_right(self.ends, index)
+        index, number = range(len(self))[index], self.picture_of(index)
         in_picture = index - (self.ends[number - 1] if number else 0)
         row, column = divmod(in_picture, _columns(self.pictures[number], self.size))
         return self._square(number, row * self.size, column * self.size)
 
+    def picture_of(self, index: int) -> int:
+        """Number of the picture that image `index` is from."""
+        return bisect_right(self.ends, range(len(self))[index])
+
     def draw(self, index: int, generator: torch.Generator) -> Float[Tensor, "C H W"]:
         """A square from anywhere in the picture that image `index` is from."""
-        number = bisect_right(self.ends, range(len(self))[index])
+        number = self.picture_of(index)
         _, H, W = self.pictures[number].shape
         top = int(torch.randint(H - self.size + 1, (), generator=generator))
         left = int(torch.randint(W - self.size + 1, (), generator=generator))

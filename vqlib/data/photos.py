@@ -17,41 +17,56 @@ HUBBLE = "skimage/data/hubble_deep_field.jpg"
 # Read straight from the installed packages: scikit-image's own functions may ask the network.
 PHOTOS = (
     "skimage/data/astronaut.png",
-    "skimage/data/chelsea.png",
-    "skimage/data/coffee.png",
+    "skimage/data/cell.png",
+    "skimage/data/clock_motion.png",
+    "skimage/data/coins.png",
     HUBBLE,
+    "skimage/data/ihc.png",
+    "skimage/data/moon.png",
     "skimage/data/motorcycle_left.png",
     "skimage/data/retina.jpg",
     "skimage/data/rocket.jpg",
     "sklearn/datasets/images/china.jpg",
     "sklearn/datasets/images/flower.jpg",
 )
+# Never trained on, whole: what a model makes of photographs that it has not seen.
+UNSEEN_PHOTOS = (
+    "skimage/data/camera.png",
+    "skimage/data/chelsea.png",
+    "skimage/data/coffee.png",
+)
 TEXTURES = ("skimage/data/brick.png", "skimage/data/grass.png", "skimage/data/gravel.png")
 # Larger pictures are shrunk to this shorter side; the retina alone would be half of all crops.
 MAX_SIDE = 512
+SPLITS = ("train", "held_out", "remainder")
 
 
 def photos(split: str = "train", *, size: int = 64) -> Crops:
-    """Squares from nine colour photographs, from a portrait to galaxies.
+    """Squares from fifteen photographs, from a portrait to galaxies; grey ones have equal channels.
 
-    Of each picture, shrunk to at most 512 pixels on its shorter side, the left three quarters
-    of the columns train and the right quarter is held out.
+    Every picture is shrunk to at most 512 pixels on its shorter side. Twelve train with the left
+    three quarters of their columns; three are never trained on.
 
     Args:
-        split: "train" or "held_out".
-        size: height and width of a square: at most 300 to train, 113 held out.
+        split: "train"; "held_out", the three unseen photographs, whole: what the reader's own
+            pictures will be to a model; or "remainder", the right quarter of the twelve, which
+            resembles what the model knows.
+        size: height and width of a square in pixels: at most 288 to train, 300 held out, 96 of
+            the remainder.
 
     Returns:
-        Images (3, size, size); of size 64 there are 388 to train and 114 held out.
+        Images (3, size, size); of size 64 there are 508 to train, 146 held out, 156 remain.
     """
-    return Crops(whole_pictures(PHOTOS, split, size=size), size)
+    names = UNSEEN_PHOTOS if _known(split) == "held_out" else PHOTOS
+    return Crops(whole_pictures(names, split, size=size), size)
 
 
 def textures(split: str = "train", *, size: int = 64, channels: int = 1) -> Crops:
     """Squares from three grey textures of 512×512 pixels: brick, grass and gravel.
 
     Args:
-        split: "train" (left three quarters of each picture) or "held_out" (right quarter).
+        split: "train" (left three quarters of each picture), or "held_out" and "remainder", which
+            are both the right quarter: a region of a texture is another picture of it.
         size: height and width of a square: at most 384 to train, 128 held out.
         channels: 1, or 3 to have the grey three times.
 
@@ -63,7 +78,8 @@ def textures(split: str = "train", *, size: int = 64, channels: int = 1) -> Crop
 
 def photos_and_textures(split: str = "train", *, size: int = 64) -> Crops:
     """The squares of `photos` and then those of `textures`, all with three channels."""
-    return Crops(whole_pictures(PHOTOS + TEXTURES, split, size=size), size)
+    pictures = photos(split, size=size).pictures + textures(split, size=size, channels=3).pictures
+    return Crops(pictures, size)
 
 
 def motorcycle() -> tuple[Float[Tensor, "3 H W"], Float[Tensor, "1 H W"]]:
@@ -111,26 +127,32 @@ def fill_holes(disparity: np.ndarray) -> np.ndarray:
 def whole_pictures(
     names: tuple[str, ...], split: str, *, channels: int = 3, size: int = 1
 ) -> list[Float[Tensor, "C _ _"]]:
-    """The part of each picture that trains or is held out, uncut; see `photos`.
+    """What a split has of each picture, uncut; see `photos`.
 
     Args:
-        names: of `PHOTOS` and `TEXTURES`.
-        split: "train" or "held_out".
+        names: of `PHOTOS`, `UNSEEN_PHOTOS` and `TEXTURES`.
+        split: "train" for the left three quarters of each, otherwise the right quarter; of an
+            unseen photograph all of it.
         channels: 1 or 3.
         size: smallest side that a part must have.
     """
-    if split not in ("train", "held_out"):
-        raise ValueError(f"split is {split!r}; use 'train' or 'held_out'")
+    _known(split)
     parts = []
     for name in names:
         picture = _read(name, channels=channels)
-        _, _, W = picture.shape
-        border = W * 3 // 4
+        border = 0 if name in UNSEEN_PHOTOS else picture.shape[-1] * 3 // 4
         parts.append(picture[..., :border] if split == "train" else picture[..., border:])
     largest = min(min(part.shape[1:]) for part in parts)
     if not 1 <= size <= largest:
         raise ValueError(f"size is {size}; the split {split!r} has squares of 1 to {largest}")
     return parts
+
+
+def _known(split: str) -> str:
+    if split not in SPLITS:
+        known = ", ".join(map(repr, SPLITS))
+        raise ValueError(f"split is {split!r}; use one of {known}")
+    return split
 
 
 @cache

@@ -7,7 +7,6 @@ from vqlib.generate.condition import (
     MapCondition,
     NoCondition,
     Place,
-    TextCondition,
 )
 from vqlib.generate.gpt import GPT, GPTConfig
 from vqlib.generate.order import Order
@@ -18,9 +17,11 @@ from vqlib.generate.pixelcnn import (
     PixelCNNConfig,
 )
 from vqlib.generate.pixelsnail import PixelSNAIL, PixelSNAILConfig
-from vqlib.generate.prior import Known, Prior, PriorConfig, negative_log_likelihood
+from vqlib.generate.prior import Prior, PriorConfig, negative_log_likelihood
 from vqlib.generate.sampling import Sampling, guided_logits, noise, top_k_logits, top_p_logits
 from vqlib.generate.sliding_window import Sequential, Strided, Wavefront, sample_large
+from vqlib.generate.steps import Known
+from vqlib.generate.text import TextCondition
 
 __all__ = [
     "GPT",

@@ -6,7 +6,6 @@ of their own, so that none of them can be mistaken for a code of the picture.
 Source: Esser et al., *Taming Transformers*, section 3.2 (p(s) = ∏ p(sᵢ | s₍<ᵢ₎, c), c prepended).
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple, Protocol, runtime_checkable
 
@@ -84,7 +83,7 @@ class NoCondition:
         self, embedded: Float[Tensor, "B P C"], height: int, width: int
     ) -> Float[Tensor, "B C h w"]:
         """The same everywhere."""
-        return _everywhere(embedded, height, width)
+        return everywhere(embedded, height, width)
 
 
 @dataclass(frozen=True)
@@ -95,7 +94,7 @@ class ClassCondition:
     """Classes are 0 … num_classes − 1."""
 
     def __post_init__(self):
-        _check_positive(self, "num_classes")
+        check_positive(self, "num_classes")
 
     @property
     def num_ids(self) -> int:
@@ -111,14 +110,14 @@ class ClassCondition:
         self, value: Int[Tensor, " B"], count: int, place: Place | None = None
     ) -> Int[Tensor, "B 1"]:
         """The classes, in a column."""
-        _check_tensor(value, (count,), self.num_classes, what="classes")
+        check_tensor(value, (count,), self.num_classes, what="classes")
         return value[:, None]
 
     def spread(
         self, embedded: Float[Tensor, "B P C"], height: int, width: int
     ) -> Float[Tensor, "B C h w"]:
         """The same everywhere."""
-        return _everywhere(embedded, height, width)
+        return everywhere(embedded, height, width)
 
 
 @dataclass(frozen=True)
@@ -137,7 +136,7 @@ class MapCondition:
     """Rows and columns of the map's tokens on one window."""
 
     def __post_init__(self):
-        _check_positive(self, "num_codes")
+        check_positive(self, "num_codes")
         check_grid(self.grid)
 
     @property
@@ -156,9 +155,9 @@ class MapCondition:
         """The map's tokens in raster order; outside of it those at its border go on."""
         rows, columns = self.grid
         if place is None:
-            _check_tensor(value, (count, rows, columns), self.num_codes, what="tokens of a map")
+            check_tensor(value, (count, rows, columns), self.num_codes, what="tokens of a map")
             return value.flatten(1)
-        _check_tensor(value, (count, None, None), self.num_codes, what="tokens of a map")
+        check_tensor(value, (count, None, None), self.num_codes, what="tokens of a map")
         _, h, w = value.shape
         i = (place.top * h // place.height + torch.arange(rows)).clamp(max=h - 1)
         j = (place.left * w // place.width + torch.arange(columns)).clamp(max=w - 1)
@@ -192,7 +191,7 @@ class CoordinateCondition:
     """Steps from the top to the bottom, and as many from the left to the right."""
 
     def __post_init__(self):
-        _check_positive(self, "bins")
+        check_positive(self, "bins")
         check_grid(self.grid)
 
     @property
@@ -214,7 +213,7 @@ class CoordinateCondition:
             value = torch.tensor([place]).expand(count, 4)
         elif place is not None:
             raise ValueError("in a larger picture the windows' places are known; give None")
-        _check_tensor(value, (count, 4), None, what="places (top, left, height, width)")
+        check_tensor(value, (count, 4), None, what="places (top, left, height, width)")
         if not value.is_cuda and (value < value.new_tensor([0, 0, 1, 1])).any():
             raise ValueError(
                 f"places are {value.tolist()}; top and left start at 0, height and width at 1"
@@ -234,120 +233,36 @@ class CoordinateCondition:
         return rows[..., :, None] + columns[..., None, :]
 
 
-@dataclass(frozen=True)
-class TextCondition:
-    """A caption in known words. The value is a list of B strings, or an int64 tensor (B, P).
-
-    Id 0 fills up short captions. Latin words end at a space or a comma; Chinese, which is written
-    without spaces, is cut into the longest known words.
-    """
-
-    words: tuple[str, ...]
-    """All words, commas among them; word number n has the id n + 1."""
-    max_words: int
-    """P, words in the longest caption."""
-
-    def __post_init__(self):
-        _check_positive(self, "max_words")
-        if not self.words or len(set(self.words)) < len(self.words) or "" in self.words:
-            raise ValueError(f"words are {self.words}; at least one is needed, each one once")
-        capitals = [word for word in self.words if word != word.lower()]
-        if capitals:
-            raise ValueError(f"the words {capitals} have capitals; captions are read in lower case")
-
-    @classmethod
-    def of(cls, captions: Sequence[Sequence[str]]) -> "TextCondition":
-        """All words of captions that are cut into words already, in alphabetical order."""
-        words = sorted({word.lower() for caption in captions for word in caption})
-        return cls(tuple(words), max(map(len, captions), default=0))
-
-    @property
-    def num_ids(self) -> int:
-        """The words, and the id that fills up."""
-        return len(self.words) + 1
-
-    @property
-    def length(self) -> int:
-        """Words in the longest caption."""
-        return self.max_words
-
-    def ids(
-        self, value: Sequence[str] | Int[Tensor, "B P"], count: int, place: Place | None = None
-    ) -> Int[Tensor, "B P"]:
-        """The numbers of the captions' words, filled up with zeros."""
-        if isinstance(value, Tensor):
-            _check_tensor(value, (count, self.length), self.num_ids, what="words")
-            return value
-        if isinstance(value, str) or value is None or len(value) != count:
-            raise ValueError(f"captions are {value!r}; a list of {count} strings is expected")
-        ids = torch.zeros(count, self.length, dtype=torch.int64)
-        for row, caption in zip(ids, value, strict=True):
-            numbers = [self.words.index(word) + 1 for word in self.cut(caption)]
-            row[: len(numbers)] = torch.tensor(numbers, dtype=torch.int64)
-        return ids
-
-    def cut(self, caption: str) -> list[str]:
-        """A caption as known words.
-
-        Raises:
-            ValueError: a word is not known, or there are too many; the message names it.
-        """
-        rest, found = caption.lower().strip(), []
-        while rest:
-            word = self._first_word(rest, caption)
-            found.append(word)
-            rest = rest[len(word) :].lstrip()
-        if len(found) > self.max_words:
-            raise ValueError(
-                f"{caption!r} has {len(found)} words; this model reads at most {self.max_words}"
-            )
-        return found
-
-    def _first_word(self, rest: str, caption: str) -> str:
-        latin = _latin_run(rest)
-        matches = [latin] if latin else [w for w in self.words if rest.startswith(w)]
-        word = max(matches, key=len, default=rest[:1])
-        if word not in self.words:
-            known = ", ".join(map(repr, self.words))
-            raise ValueError(f"{caption!r}: the word {word!r} is not known; there are: {known}")
-        return word
-
-    def spread(
-        self, embedded: Float[Tensor, "B P C"], height: int, width: int
-    ) -> Float[Tensor, "B C h w"]:
-        """The mean of the words, everywhere."""
-        return _everywhere(embedded, height, width)
-
-
 def check_grid(grid: tuple[int, int]) -> None:
     """Raise `ValueError` unless there is a row and a column."""
     if len(grid) != 2 or min(grid) < 1:
         raise ValueError(f"grid is {grid}; rows and columns are expected, at least 1 each")
 
 
-def _latin_run(text: str) -> str:
-    """The ASCII letters and digits that a text begins with."""
-    end = 0
-    while end < len(text) and text[end].isascii() and text[end].isalnum():
-        end += 1
-    return text[:end]
-
-
-def _everywhere(
+def everywhere(
     embedded: Float[Tensor, "B P C"], height: int, width: int
 ) -> Float[Tensor, "B C h w"]:
+    """The mean of the embedded ids, at each position of a grid."""
     return embedded.mean(1)[:, :, None, None].expand(-1, -1, height, width)
 
 
-def _check_positive(config: Any, name: str) -> None:
+def check_positive(config: Any, name: str) -> None:
+    """Raise `ValueError` unless a field of a condition is at least 1."""
     if getattr(config, name) < 1:
         raise ValueError(f"{name} is {getattr(config, name)}; it must be at least 1")
 
 
-def _check_tensor(
+def check_tensor(
     value: Any, shape: tuple[int | None, ...], num_ids: int | None, *, what: str
 ) -> None:
-    """Shape (None: any size), kind of number and range (None: any)."""
+    """Raise `ValueError` unless it is an int64 tensor of this shape, with ids in [0, num_ids).
+
+    Args:
+        value: what is given.
+        shape: that is expected; None is any size.
+        num_ids: None is any range.
+        what: the values are, in words.
+    """
     expected = tuple("any" if size is None else size for size in shape)
     if not isinstance(value, Tensor):
         raise ValueError(f"{what} are {value!r}; an int64 tensor of shape {expected} is expected")

@@ -18,8 +18,9 @@ from torch import Tensor
 from tqdm import tqdm
 
 from vqlib.generate.condition import MapCondition, Place
-from vqlib.generate.prior import Known, Prior, Steps, evaluating, fill, stepping
+from vqlib.generate.prior import Prior, evaluating, stepping
 from vqlib.generate.sampling import Sampling, noise
+from vqlib.generate.steps import Known, Steps, fill
 
 
 def window_start(position: int, size: int, window: int, *, stride: int = 1) -> int:

@@ -118,42 +118,55 @@ def measure_codec(
     Raises:
         ValueError: no images, or images that one of the measures refuses.
     """
-    measures = {"psnr_db": psnr, "ssim": ssim}
-    if perceptual is not None:
-        measures[getattr(perceptual, "name", "perceptual_distance")] = perceptual
-    per_image: dict[str, list[Tensor]] = {}
-    not_measured: dict[str, str] = {}
-    sides = [] if extractor is None else [ImageStatistics(extractor), ImageStatistics(extractor)]
-    counts = torch.zeros(codec.config.num_codes, dtype=torch.long)
-    T, shape = 0, (0, 0, 0)
+    found = _Findings(codec.config.num_codes, perceptual, extractor)
     with torch.no_grad(), _eval_mode(codec):
         for batch in image_batches(images, batch_size, label="measuring", progress=progress):
             x = batch.to(device)
             tokens = codec.encode(x)
-            x_hat = codec.decode(tokens)
-            T, shape = tokens[0].numel(), tuple(x.shape[1:])
-            if min(shape[1:]) < SSIM_WINDOW and measures.pop("ssim", None):
-                not_measured["ssim"] = f"SSIM needs images of {SSIM_WINDOW}×{SSIM_WINDOW} pixels"
-            counts += code_counts(tokens.cpu(), len(counts))
-            for name, measure in measures.items():
-                per_image.setdefault(name, []).append(measure(x_hat, x).double().cpu())
-            for side, pictures in zip(sides, (x, x_hat), strict=False):
-                side.update(pictures)
-    if not T:
-        raise ValueError("there are no images to measure")
-    values = {name: torch.cat(parts) for name, parts in per_image.items()}
-    result = {
-        "num_images": len(values["psnr_db"]),
-        **{name: value.mean().item() for name, value in values.items()},
-        "codebook_usage": codebook_usage(counts),
-        "perplexity": perplexity(counts),
-        **_rates(counts, T, shape),
-    }
-    if sides and result["num_images"] > 1:
-        result["frechet"] = compare_statistics(*sides, reference_name=reference_name)
-    elif sides:
-        not_measured["frechet"] = "a Fréchet distance needs 2 images or more"
-    return result | ({"not_measured": not_measured} if not_measured else {})
+            found.add(x, tokens, codec.decode(tokens))
+    return found.result(reference_name)
+
+
+class _Findings:
+    """What is kept of each batch, and what follows from all."""
+
+    def __init__(self, num_codes: int, perceptual: Any, extractor: FeatureExtractor | None):
+        self.measures = {"psnr_db": psnr, "ssim": ssim}
+        if perceptual is not None:
+            self.measures[getattr(perceptual, "name", "perceptual_distance")] = perceptual
+        self.per_image: dict[str, list[Tensor]] = {}
+        self.not_measured: dict[str, str] = {}
+        self.sides = [] if extractor is None else [ImageStatistics(extractor) for _ in range(2)]
+        self.counts = torch.zeros(num_codes, dtype=torch.long)
+        self.num_tokens, self.shape = 0, (0, 0, 0)
+
+    def add(self, x: Tensor, tokens: Tensor, x_hat: Tensor) -> None:
+        self.num_tokens, self.shape = tokens[0].numel(), tuple(x.shape[1:])
+        if min(self.shape[1:]) < SSIM_WINDOW and self.measures.pop("ssim", None):
+            too_small = f"SSIM needs images of {SSIM_WINDOW}×{SSIM_WINDOW} pixels"
+            self.not_measured["ssim"] = too_small
+        self.counts += code_counts(tokens.cpu(), len(self.counts))
+        for name, measure in self.measures.items():
+            self.per_image.setdefault(name, []).append(measure(x_hat, x).double().cpu())
+        for side, pictures in zip(self.sides, (x, x_hat), strict=False):
+            side.update(pictures)
+
+    def result(self, reference_name: str) -> dict[str, Any]:
+        if not self.num_tokens:
+            raise ValueError("there are no images to measure")
+        values = {name: torch.cat(parts) for name, parts in self.per_image.items()}
+        result = {
+            "num_images": len(values["psnr_db"]),
+            **{name: value.mean().item() for name, value in values.items()},
+            "codebook_usage": codebook_usage(self.counts),
+            "perplexity": perplexity(self.counts),
+            **_rates(self.counts, self.num_tokens, self.shape),
+        }
+        if self.sides and result["num_images"] > 1:
+            result["frechet"] = compare_statistics(*self.sides, reference_name=reference_name)
+        elif self.sides:
+            self.not_measured["frechet"] = "a Fréchet distance needs 2 images or more"
+        return result | ({"not_measured": self.not_measured} if self.not_measured else {})
 
 
 def _rates(counts: Tensor, num_tokens: int, shape: tuple[int, int, int]) -> dict[str, float]:

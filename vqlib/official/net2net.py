@@ -26,6 +26,7 @@ from vqlib.generate.condition import ClassCondition, MapCondition, NoCondition
 from vqlib.generate.gpt import GPT, GPTConfig
 from vqlib.generate.order import FIXED, Order
 from vqlib.official.choose import AVERAGES
+from vqlib.official.gpt_names import FUSED, released_name, unfused
 from vqlib.official.taming import AVERAGED, account, infer_config, load_vqmodel
 from vqlib.official.transfer import Source, check, fill, naming, numbers, part, shape
 
@@ -41,18 +42,6 @@ DEFAULT_HEADS = 16
 # By layers and width.
 HEADS = {(48, 1536): 24}
 
-# Our words on the left, the files' on the right.
-WORDS = {
-    "token_embedding": "tok_emb",
-    "condition_embedding": "tok_emb (conditions)",  # some of the same rows
-    "position_embedding": "pos_emb",
-    "norm": "ln_f",
-    "norm_1": "ln1",
-    "norm_2": "ln2",
-    "attention": "attn",
-    "projection": "proj",
-}
-FUSED = "query_key_value"
 # Tables of which a file may have more rows than ours, and what those are.
 TABLES = {"tok_emb.weight": "no codes", "head.weight": "no codes", "pos_emb": "never read"}
 
@@ -159,21 +148,6 @@ def account_net2net(
     fates |= {PERMUTER + name: f"not loaded: {ORDERED}" for name in parts[PERMUTER]}
     fates |= {name: f"not loaded: {AVERAGED}" for name in state if name.startswith(AVERAGES)}
     return {name: fates[name] for name in state}
-
-
-def released_name(name: str) -> str:
-    """What the files call a tensor of `unfused(prior.state_dict())`, after "transformer."."""
-    return ".".join(WORDS.get(word, word) for word in name.split("."))
-
-
-def unfused(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """Tensors of a GPT by name, but the rows of query, key and value each by themselves."""
-    views = {}
-    for name, tensor in state.items():
-        kinds = ("query", "key", "value") if FUSED in name else (FUSED,)
-        for kind, rows in zip(kinds, tensor.chunk(len(kinds)), strict=True):
-            views[name.replace(FUSED, kind)] = rows
-    return views
 
 
 def _parts(source: Source) -> dict[str, dict[str, Tensor]]:

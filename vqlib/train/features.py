@@ -13,6 +13,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from vqlib.compress.perceptual import FeatureNet
+from vqlib.data.augment import recoloured
 from vqlib.data.digits import digits
 from vqlib.data.images import Crops, Images, TensorImages
 from vqlib.data.photos import photos_and_textures
@@ -41,7 +42,7 @@ def train_feature_net(
     device: str | None = None,
     progress: bool = True,
 ) -> Trained[FeatureNet]:
-    """Train a `FeatureNet` on pieces of twelve bundled pictures and of the ten digits.
+    """Train a `FeatureNet` on pieces of fifteen bundled pictures and of the ten digits.
 
     Args:
         recipe: how to train it.
@@ -89,8 +90,13 @@ def train_feature_net(
 
 
 def piece_sources(split: str) -> list[Images]:
-    """One data set per class: twelve pictures, then the digits 0 to 9, all three channels."""
-    pictures = photos_and_textures(split, size=PIECE).pictures
+    """One data set per class: fifteen pictures, then the digits 0 to 9, all three channels.
+
+    Args:
+        split: "train" or "held_out": of the pictures the parts that nothing trains on.
+    """
+    parts = "train" if split == "train" else "remainder"
+    pictures = photos_and_textures(parts, size=PIECE).pictures
     numbers = digits(split, image_size=PIECE)
     coloured = numbers.images.expand(-1, 3, -1, -1)
     return [Crops([picture], PIECE) for picture in pictures] + [
@@ -101,29 +107,17 @@ def piece_sources(split: str) -> list[Images]:
 def draw_pieces(
     sources: list[Images], labels: Int[Tensor, " B"], *, seed: int
 ) -> Float[Tensor, "B 3 H W"]:
-    """A random, disturbed piece of each wanted source, in [-1, 1]."""
+    """A random, recoloured piece of each wanted source, in [-1, 1].
+
+    Colour alone decides nothing then, yet the network has to see it, or it would not mind a speck
+    of a wrong colour.
+    """
     generator = torch.Generator().manual_seed(seed)
     pieces = []
     for label in labels.tolist():
         index = int(torch.randint(len(sources[label]), (), generator=generator))
-        pieces.append(disturbed(sources[label].draw(index, generator), generator))
+        pieces.append(recoloured(sources[label].draw(index, generator), generator))
     return torch.stack(pieces)
-
-
-def disturbed(x: Float[Tensor, "3 H W"], generator: torch.Generator) -> Float[Tensor, "3 H W"]:
-    """Contrast, brightness and colours changed.
-
-    One piece in ten turns grey and almost half have their channels mixed: so colour alone decides
-    nothing, yet the network has to see it, or it would not mind a speck of a wrong colour.
-    """
-    contrast, kind = torch.rand(2, generator=generator).tolist()
-    shift = 0.15 * torch.randn(3, 1, 1, generator=generator)
-    if kind < 0.1:
-        x, shift = x.mean(0, keepdim=True).expand_as(x), shift.mean()
-    elif kind < 0.55:
-        mix = torch.eye(3) + 0.2 * torch.randn(3, 3, generator=generator)
-        x = torch.einsum("dc,chw->dhw", mix / mix.sum(1, keepdim=True), x)
-    return (x * (0.7 + 0.6 * contrast) + shift).clamp(-1, 1)
 
 
 @torch.no_grad()

@@ -17,9 +17,10 @@ from tqdm import tqdm
 from vqlib.compress.processes import mean_over_processes, most_over_processes
 from vqlib.data.batches import Draw, batch_indices, draw_batches
 from vqlib.data.images import Images
-from vqlib.train import checkpoint
-from vqlib.train.checkpoint import Model, Part
+from vqlib.saved.model import Model, Part
+from vqlib.saved.run_folder import checkpoint_to_resume, latest_checkpoint, save_checkpoint
 from vqlib.train.recipe import Recipe, Trained
+from vqlib.train.resuming import check_same_run, restore, weights_of
 from vqlib.train.runlog import RunLog
 from vqlib.train.runtime import Runtime
 from vqlib.train.stopping import Diverged, Signals, check_finite
@@ -101,31 +102,48 @@ class Run:
         """The model to use: the averaged one where the recipe averages."""
         return self.model if self._average is None else self._average.module
 
+    def steps(self, source: Iterator[T]) -> Iterator[tuple[int, T]]:
+        """(step, what the source gives for it) for each step still to do."""
+        started = time.perf_counter()
+        first, last = self.steps_done, self.recipe.steps
+        self._bar = tqdm(total=last, initial=first, disable=not self._progress)
+        with self._bar:
+            for step in range(first, first if self.stopped_early else last):
+                batch = self._try(lambda: next(source))
+                if not self._goes_on():
+                    return
+                for optimizer in self._optimizers():
+                    for group in optimizer.param_groups:
+                        group["lr"] = optimizer.defaults["lr"] * self.recipe.rate_at(step)
+                self._at_rest = False
+                yield step, batch
+                self.steps_done = step + 1
+                self.seconds = time.perf_counter() - started
+                if self._average is not None:
+                    self._average.update_parameters(self.model)
+                self._at_rest = True
+                self._show_progress()
+                self._try(self._draw_preview)
+            self._goes_on()
+
+    def draws(self, num_images: int) -> Iterator[list[Draw]]:
+        """Index and position of each of this process's images, batch by batch, to the last step."""
+        size, steps = self.recipe.batch_size, range(self.steps_done, self.recipe.steps)
+        for step, batch in zip(steps, self._indices(num_images), strict=False):
+            draws = [Draw(i, step * size + j) for j, i in enumerate(batch.tolist())]
+            yield self.place.share(draws)
+
     def batches(self, num_images: int) -> Iterator[tuple[int, Int[Tensor, " B"]]]:
         """(step, indices of this process's images) for each step still to do."""
-        return self._steps(self.place.share(batch) for batch in self._indices(num_images))
+        return self.steps(self.place.share(batch) for batch in self._indices(num_images))
 
     def image_batches(
         self, images: Images, *, workers: int = 0
-    ) -> Iterator[tuple[int, Int[Tensor, " B"], Float[Tensor, "B C H W"]]]:
-        """(step, numbers of this process's images, the images), drawn as the data set does."""
-        size, first = self.recipe.batch_size, self.steps_done
-        draws = (
-            self.place.share([Draw(i, step * size + j) for j, i in enumerate(batch.tolist())])
-            for step, batch in zip(
-                range(first, self.recipe.steps), self._indices(len(images)), strict=False
-            )
-        )
-        loader = draw_batches(
-            images,
-            draws,
-            seed=self.recipe.seed,
-            workers=workers,
-            pin_memory=self.place.device.type == "cuda",
-        )
-        rows = (self.place.share(batch) for batch in self._indices(len(images)))
-        for step, (numbers, x) in self._steps(zip(rows, loader, strict=False)):
-            yield step, numbers, x
+    ) -> Iterator[tuple[int, Float[Tensor, "B C H W"]]]:
+        """(step, this process's images), drawn as the data set does."""
+        draws, pinned = self.draws(len(images)), self.place.device.type == "cuda"
+        options = {"seed": self.recipe.seed, "workers": workers, "pin_memory": pinned}
+        return self.steps(draw_batches(images, draws, **options))
 
     def logs_at(self, step: int) -> bool:
         """Every `log_every` steps, and after the last one."""
@@ -194,30 +212,6 @@ class Run:
     def _optimizers(self) -> list[torch.optim.Optimizer]:
         return [part for part in self.parts.values() if isinstance(part, torch.optim.Optimizer)]
 
-    def _steps(self, source: Iterator[T]) -> Iterator[tuple[int, T]]:
-        """(step, what the source gives for it) for each step still to do."""
-        started = time.perf_counter()
-        first, last = self.steps_done, self.recipe.steps
-        self._bar = tqdm(total=last, initial=first, disable=not self._progress)
-        with self._bar:
-            for step in range(first, first if self.stopped_early else last):
-                batch = self._try(lambda: next(source))
-                if not self._goes_on():
-                    return
-                for optimizer in self._optimizers():
-                    for group in optimizer.param_groups:
-                        group["lr"] = optimizer.defaults["lr"] * self.recipe.rate_at(step)
-                self._at_rest = False
-                yield step, batch
-                self.steps_done = step + 1
-                self.seconds = time.perf_counter() - started
-                if self._average is not None:
-                    self._average.update_parameters(self.model)
-                self._at_rest = True
-                self._show_progress()
-                self._try(self._draw_preview)
-            self._goes_on()
-
     def _try(self, action: Callable[[], T]) -> T | None:
         """Do it between two steps; an error waits until all processes know of it."""
         try:
@@ -247,21 +241,15 @@ class Run:
         if self.folder is None or self.steps_done in (0, self._saved_step):
             return
         # On every process, which have the same weights: so all of them end alike.
-        check_finite(self._weights(), f"weights after step {self.steps_done}")
+        check_finite(
+            weights_of(self.best_model, self.parts), f"weights after step {self.steps_done}"
+        )
         if self.place.is_main:
             options = {"recipe": asdict(self.recipe), "material": self.material}
-            checkpoint.save_checkpoint(
+            save_checkpoint(
                 self.folder, self.best_model, self.parts, step=self.steps_done, **options
             )
         self._saved_step = self.steps_done
-
-    def _weights(self) -> dict[str, Tensor]:
-        """Everything learned, by name."""
-        weights = dict(self.best_model.state_dict())
-        for name, part in self.parts.items():
-            if isinstance(part, nn.Module):
-                weights |= {f"{name}.{key}": value for key, value in part.named_parameters()}
-        return weights
 
     def _rescue(self, error: BaseException) -> None:
         """After an error: save what can be resumed, and say what there is to go on from."""
@@ -272,7 +260,7 @@ class Run:
                 self._save()
             except (OSError, ValueError) as another:
                 print(f"step {self.steps_done} cannot be saved: {another}", file=sys.stderr)
-        latest = checkpoint.latest_checkpoint(self.folder)
+        latest = latest_checkpoint(self.folder)
         found = "there is no checkpoint yet" if latest is None else f"last checkpoint: {latest}"
         print(found, file=sys.stderr)
 
@@ -295,42 +283,13 @@ class Run:
         model.train(was_training)
 
     def _continue_from(self, folder: Path, resume: bool) -> None:
-        latest = checkpoint.latest_checkpoint(folder)
-        if latest is None:
-            if self.place.is_main:
-                folder.mkdir(parents=True, exist_ok=True)
-            self._log.go_back_to(0)
-            return
-        if not resume:
-            raise FileExistsError(
-                f"{folder} already holds a run ({latest.name}); resume it or choose another folder"
-            )
-        self._check_same_run(latest)
-        try:
-            self.steps_done = checkpoint.load_checkpoint(latest, self.best_model, self.parts)
-        except checkpoint.Damaged as error:
-            older = checkpoint.all_checkpoints(folder)[:-1]
-            hint = f"; remove {latest} to go on from {older[-1].name}" if older else ""
-            raise checkpoint.Damaged(f"{error}{hint}") from error
-        self._saved_step = self.steps_done
+        latest = checkpoint_to_resume(folder, resume=resume)
+        if latest is not None:
+            check_same_run(latest, self.recipe, self.material)
+            self.steps_done = self._saved_step = restore(latest, self.best_model, self.parts)
+        elif self.place.is_main:
+            folder.mkdir(parents=True, exist_ok=True)
         self._log.go_back_to(self.steps_done)
-
-    def _check_same_run(self, latest: Path) -> None:
-        """Raise `ValueError` if the folder's run is another one; it may have had other steps."""
-        saved = checkpoint.training_of(latest)
-        different = self.recipe.differences(saved["recipe"])
-        if different:
-            values = ", ".join(f"{k}: {a} then, {b} now" for k, (a, b) in different.items())
-            raise ValueError(f"{self.folder} was trained by another recipe ({values})")
-        for name, now in self.material.items():
-            then = saved.get("material", {}).get(name, now)  # older runs do not tell
-            if then != now:
-                raise ValueError(f"{self.folder} was trained with other {name} ({then}, now {now})")
-        if saved["step"] > self.recipe.steps:
-            raise ValueError(
-                f"steps is {self.recipe.steps}, but {latest} has {saved['step']} already; resume "
-                "with as many steps or more"
-            )
 
 
 def clip_gradients(model: nn.Module, recipe: Recipe) -> None:

@@ -10,19 +10,15 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor, nn
 
-from vqlib.compress.palette import ColorPalette
 from vqlib.compress.processes import mean_over_processes
-from vqlib.compress.vqvae import VQVAE
 from vqlib.generate.prior import Prior, PriorConfig, evaluating, negative_log_likelihood
-from vqlib.train.checkpoint import save_model
+from vqlib.saved.model import save_model
+from vqlib.saved.run_folder import BEST
+from vqlib.tokens.data import TokenData
 from vqlib.train.loop import Run, clip_gradients, mean_logs
 from vqlib.train.recipe import Recipe, Trained
-from vqlib.train.runtime import start
+from vqlib.train.runtime import Runtime, start
 from vqlib.train.stage1 import material_of
-from vqlib.train.token_data import TokenData
-
-# Where in a run folder the model lies that predicted held-out pictures best.
-BEST = "best"
 
 
 @dataclass(frozen=True)
@@ -58,6 +54,11 @@ class PriorRecipe(Recipe):
                 raise ValueError(f"{name} is {value}; use at least 1, or none")
         if self.patience is not None and self.validate_every is None:
             raise ValueError("patience needs validate_every: how often to look")
+
+    def looks_after(self, step: int) -> bool:
+        """Whether held-out pictures are looked at after this step, counted from 0."""
+        every, done = self.validate_every, step + 1
+        return every is not None and (done % every == 0 or done == self.steps)
 
 
 @dataclass(frozen=True)
@@ -108,50 +109,61 @@ def train_prior(
         if recipe.compile:
             model.compile()
         torch.manual_seed(recipe.seed + place.rank)  # dropout differs between processes
-        parallel = place.wrap(model)
-        optimizer = torch.optim.AdamW(
-            parameter_groups(model, recipe.weight_decay), lr=recipe.learning_rate, betas=(0.9, 0.95)
-        )
+        train_step = PriorStep(model, recipe, place)
         best = place.put(Best(model)) if recipe.validate_every else None
-
-        def train_step(tokens: Tensor, ids: Tensor) -> dict[str, Tensor]:
-            logs = []
-            optimizer.zero_grad()
-            prefixes = iter(ids.chunk(recipe.accumulate))
-            for part in place.parts(tokens, recipe.accumulate, parallel):
-                sequence = part[:, model.order.permutation(*config.grid)]
-                seen = corrupted(sequence[:, :-1], config.num_codes, recipe.pkeep)
-                prefix = dropped(next(prefixes), model, recipe.condition_dropout)
-                with place.autocast(recipe.precision):
-                    logits = parallel(seen, prefix)  # (B, T, K)
-                loss = negative_log_likelihood(logits, sequence)
-                (loss / recipe.accumulate).backward()
-                logs.append({"loss": loss.detach(), "bits": loss.detach() / math.log(2)})
-            clip_gradients(model, recipe)
-            optimizer.step()
-            return mean_logs(logs)
-
-        parts = {"optimizer": optimizer} | ({} if best is None else {"best": best})
-        images = getattr(data, "images", None)
-        material = {"tokens": f"of {len(data)} pictures"} if images is None else material_of(images)
-        options = {"folder": folder, "resume": resume, "progress": progress, "material": material}
-        with Run(model, parts, recipe, place, **options) as run:
+        parts = {"optimizer": train_step.optimizer} | ({} if best is None else {"best": best})
+        options = {"folder": folder, "resume": resume, "progress": progress}
+        with Run(model, parts, recipe, place, material=_material(data), **options) as run:
             if watch.draw is not None:
                 run.preview(recipe.sample_every, watch.draw)
             if best is not None and best.exhausts(recipe.patience):  # it had ended before
                 run.stop_early()
-            for step, (tokens, ids) in data.batches(run, config):
+            asked = {"seed": recipe.seed, "device": place.device}
+            batches = data.batches(run.draws(len(data)), config, **asked)
+            for step, (tokens, ids) in run.steps(batches):
                 logs = train_step(place.put(tokens), place.put(ids))
-                last = step + 1 == recipe.steps
-                looks = recipe.validate_every and (last or (step + 1) % recipe.validate_every == 0)
-                if looks:
+                if recipe.looks_after(step):
                     logs["held_out"] = _look(run, best, watch.held_out, recipe.patience)
-                if looks or run.logs_at(step):
+                if recipe.looks_after(step) or run.logs_at(step):
                     run.log(step, logs)
         trained = run.result()
         if best is not None and best.looked:
             trained.model.load_state_dict(best.model.state_dict())
         return trained
+
+
+class PriorStep:
+    """One step: predict each token of some pictures from those before it.
+
+    Args:
+        model: on its device, in train mode.
+        recipe: how to train it.
+        place: this process.
+    """
+
+    def __init__(self, model: Prior, recipe: PriorRecipe, place: Runtime):
+        self.model, self.recipe, self.place = model, recipe, place
+        self.parallel = place.wrap(model)
+        groups = parameter_groups(model, recipe.weight_decay)
+        self.optimizer = torch.optim.AdamW(groups, lr=recipe.learning_rate, betas=(0.9, 0.95))
+
+    def __call__(self, tokens: Int[Tensor, "B T"], ids: Int[Tensor, "B P"]) -> dict[str, Tensor]:
+        """Move the model by one step; the losses, detached."""
+        recipe, config, logs = self.recipe, self.model.config, []
+        self.optimizer.zero_grad()
+        prefixes = iter(ids.chunk(recipe.accumulate))
+        for part in self.place.parts(tokens, recipe.accumulate, self.parallel):
+            sequence = part[:, self.model.order.permutation(*config.grid)]
+            seen = corrupted(sequence[:, :-1], config.num_codes, recipe.pkeep)
+            prefix = dropped(next(prefixes), self.model, recipe.condition_dropout)
+            with self.place.autocast(recipe.precision):
+                logits = self.parallel(seen, prefix)  # (B, T, K)
+            loss = negative_log_likelihood(logits, sequence)
+            (loss / recipe.accumulate).backward()
+            logs.append({"loss": loss.detach(), "bits": loss.detach() / math.log(2)})
+        clip_gradients(self.model, recipe)
+        self.optimizer.step()
+        return mean_logs(logs)
 
 
 class Best(nn.Module):
@@ -182,6 +194,12 @@ class Best(nn.Module):
         self.nll.copy_(rounded)
         self.waited.zero_()
         return True
+
+
+def _material(data: TokenData) -> dict[str, str]:
+    """What tells it from other data, as in `material_of`."""
+    images = getattr(data, "images", None)
+    return {"tokens": f"of {len(data)} pictures"} if images is None else material_of(images)
 
 
 def _look(run: Run, best: Best, held_out: TokenData, patience: int | None) -> Tensor:
@@ -238,26 +256,6 @@ def parameter_groups(model: Prior, weight_decay: float) -> list[dict]:
         {"params": chosen, "weight_decay": weight_decay},
         {"params": rest, "weight_decay": 0.0},
     ]
-
-
-@torch.no_grad()
-def tokenize(
-    codec: VQVAE | ColorPalette,
-    images: Float[Tensor, "N C H W"] | Int[Tensor, "N H W"],
-    *,
-    batch_size: int = 256,
-) -> Int[Tensor, "N h w"]:
-    """Tokens of many images, on the CPU. The codec works in eval mode.
-
-    Args:
-        codec: a trained stage 1.
-        images: in [-1, 1], or label maps for a codec of these, on any device.
-        batch_size: images encoded at once.
-    """
-    with evaluating(codec):
-        return torch.cat(
-            [codec.encode(part.to(codec.device)).cpu() for part in images.split(batch_size)]
-        )
 
 
 @torch.no_grad()

@@ -4,7 +4,7 @@ import math
 from dataclasses import asdict, dataclass, fields
 from typing import Any, Generic, Literal, TypeVar, get_args, get_origin
 
-from vqlib.train.checkpoint import Model
+from vqlib.saved.model import Model
 
 M = TypeVar("M", bound=Model)
 

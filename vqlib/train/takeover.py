@@ -7,8 +7,8 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-from vqlib.train import checkpoint
-from vqlib.train.checkpoint import Part
+from vqlib.saved.model import Part, load_model
+from vqlib.saved.run_folder import latest_checkpoint, optimizer_state, training_tensors
 
 # The folder of the critic in a converted model's folder.
 CRITIC = "critic"
@@ -33,12 +33,12 @@ def take_over(
     if folder is None:
         return []
     folder = Path(folder)
-    saved = folder if (folder / "training.json").is_file() else checkpoint.latest_checkpoint(folder)
+    saved = folder if (folder / "training.json").is_file() else latest_checkpoint(folder)
     taken: list[str] = []
     if saved is not None:
         taken = _from_checkpoint(saved, parts)
     elif CRITIC in parts and (folder / CRITIC).is_dir():
-        critic = checkpoint.load_model(folder / CRITIC)
+        critic = load_model(folder / CRITIC)
         taken = [CRITIC] if _fill(parts[CRITIC], critic.state_dict()) else []
     if not quiet:
         left = [name for name in parts if name not in taken and _is_learned(name, parts[name])]
@@ -53,12 +53,12 @@ def _is_learned(name: str, part: Part) -> bool:
 
 
 def _from_checkpoint(saved: Path, parts: Mapping[str, Part]) -> list[str]:
-    tensors = checkpoint.training_tensors(saved)
+    tensors = training_tensors(saved)
     taken = []
     if CRITIC in parts and _fill(parts[CRITIC], tensors.get(CRITIC, {})):
         taken.append(CRITIC)
     optimizers = {n: p for n, p in parts.items() if isinstance(p, torch.optim.Optimizer)}
-    states = {name: checkpoint.optimizer_state(tensors.get(name, {})) for name in optimizers}
+    states = {name: optimizer_state(tensors.get(name, {})) for name in optimizers}
     if all(_fits(part, states[name]) for name, part in optimizers.items()):
         for name, part in optimizers.items():
             groups = part.state_dict()["param_groups"]

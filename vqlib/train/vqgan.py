@@ -23,8 +23,9 @@ from vqlib.compress.losses import (
 from vqlib.compress.perceptual import weights_digest
 from vqlib.compress.vqvae import VQVAE, LabelMapConfig, LabelMapVQVAE, VQVAEConfig
 from vqlib.data.images import Images
-from vqlib.train.checkpoint import Part, has_begun, latest_checkpoint, training_of
-from vqlib.train.loop import Run, clip_gradients, mean_logs
+from vqlib.saved.model import Part
+from vqlib.saved.run_folder import latest_checkpoint, training_of
+from vqlib.train.loop import clip_gradients, mean_logs
 from vqlib.train.recipe import Trained
 from vqlib.train.runtime import Runtime, start
 from vqlib.train.stage1 import (
@@ -33,9 +34,8 @@ from vqlib.train.stage1 import (
     as_images,
     material_of,
     prepare,
-    preview_of,
+    repeat,
 )
-from vqlib.train.takeover import take_over
 
 ADVERSARIAL_LOSSES = {
     "hinge": (hinge_discriminator_loss, hinge_generator_loss),
@@ -69,6 +69,9 @@ class VQGANRecipe(Stage1Recipe):
     """Width of the critic's first layer."""
     disc_loss: Literal["hinge", "nonsaturating"] = "hinge"
     """What the critic is trained with."""
+    disc_norm: Literal["batch", "batch_together", "group", "none"] = "batch"
+    """How the critic's layers are normalised: over a batch, with real and made images apart as in
+    the reference code, or together; over groups of four channels of each image; or not at all."""
 
     def __post_init__(self):
         super().__post_init__()
@@ -143,19 +146,11 @@ def train_vqgan(
         material["perceptual"] = weights_digest(perceptual)
     with start(device) as place:
         codec = prepare(model, images, recipe, place, folder)
-        train_step = VQGANStep(codec, images.image_shape[0], perceptual, recipe, place)
-        if not has_begun(folder):
-            take_over(start_from, train_step.parts, quiet=not place.is_main)
+        train_step = VQGANStep(codec, images, perceptual, recipe, place)
         if recipe.disc_weight and recipe.disc_start < recipe.steps:
             train_step.critic.check_size(*images.image_shape[1:])  # now, not when it comes in
         options = {"folder": folder, "resume": resume, "progress": progress, "material": material}
-        with Run(codec, train_step.parts, recipe, place, **options) as run:
-            run.preview(recipe.sample_every, preview_of(images))
-            for step, _, batch in run.image_batches(images, workers=recipe.workers):
-                logs = train_step(step, place.put(batch, channels_last=recipe.channels_last))
-                if run.logs_at(step):
-                    run.log(step, logs | train_step.care.logs())
-        return run.result()
+        return repeat(train_step, images, start_from, **options)
 
 
 class VQGANStep:
@@ -163,7 +158,7 @@ class VQGANStep:
 
     Args:
         codec: on its device, in train mode.
-        image_channels: of the images that the critic judges.
+        images: training images, which the critic judges.
         perceptual: the frozen network of the perceptual loss, or None.
         recipe: the weights.
         place: this process.
@@ -172,20 +167,26 @@ class VQGANStep:
     def __init__(
         self,
         codec: VQVAE,
-        image_channels: int,
+        images: Images,
         perceptual: nn.Module | None,
         recipe: VQGANRecipe,
         place: Runtime,
     ):
         self.codec, self.recipe, self.place = codec, recipe, place
         self.perceptual = None if perceptual is None else place.put(perceptual)
-        width, layers = recipe.disc_channels, recipe.disc_layers
-        critic = PatchDiscriminator(image_channels, base_channels=width, num_layers=layers)
+        critic = PatchDiscriminator(
+            images.image_shape[0],
+            base_channels=recipe.disc_channels,
+            num_layers=recipe.disc_layers,
+            norm=recipe.disc_norm.removesuffix("_together"),
+        )
         self.critic = place.put(critic, channels_last=recipe.channels_last)
-        self.care = place.put(CodebookCare(codec.config.num_codes, recipe))
+        self.together = recipe.disc_norm == "batch_together"
+        self.care = place.put(CodebookCare(images, codec.config.num_codes, recipe, place))
         if recipe.compile:
             self.critic.compile()
-        self.parallel, self.parallel_pair = place.wrap(codec), place.wrap(_Pair(self.critic))
+        pair = _Pair(self.critic, together=self.together)
+        self.parallel, self.parallel_pair = place.wrap(codec), place.wrap(pair)
         rates = {"lr": recipe.learning_rate, "betas": (0.5, 0.9)}
         self.optimizer = torch.optim.Adam(codec.parameters(), **rates)
         self.critic_optimizer = torch.optim.Adam(critic.parameters(), **rates)
@@ -206,20 +207,21 @@ class VQGANStep:
         count = self.recipe.accumulate
         active = step >= self.recipe.disc_start and self.recipe.disc_weight > 0
         logs, tokens, pairs = [], [], []
+        self.care.before_step(self.codec, batch, step)
         self.optimizer.zero_grad()
         for x in self.place.parts(batch, count, self.parallel):
-            loss, terms, x_hat, s = self._codec_loss(x, active)
+            loss, terms, x_hat, s = self._codec_loss(x, step, active)
             (loss / count).backward()
             logs.append(terms)
             tokens.append(s)
             pairs.append(torch.stack([x, x_hat]))
         clip_gradients(self.codec, self.recipe)
         self.optimizer.step()
-        self.care.after_step(self.codec, batch, torch.cat(tokens), step)
+        self.care.after_step(torch.cat(tokens), step)
         return mean_logs(logs) | (self._critic_step(torch.cat(pairs, dim=1)) if active else {})
 
     def _codec_loss(
-        self, x: Float[Tensor, "B C H W"], active: bool
+        self, x: Float[Tensor, "B C H W"], step: int, active: bool
     ) -> tuple[Tensor, dict[str, Tensor], Tensor, Tensor]:
         """Something to call backward on, the logs, the detached reconstructions, the tokens.
 
@@ -229,7 +231,7 @@ class VQGANStep:
         """
         recipe = self.recipe
         with self.place.autocast(recipe.precision):
-            x_hat, quantized = self.parallel(x)
+            x_hat, quantized = self.parallel(x, quantize=recipe.quantizes(step))
         x_hat = x_hat.float()
         picture = x_hat.detach().requires_grad_()
         reconstruction = self._reconstruction(picture, x)
@@ -238,7 +240,7 @@ class VQGANStep:
         loss, logs = with_codebook_terms(reconstruction.detach(), quantized, *weights)
         if active:
             with _without_gradient(self.critic), self.place.autocast(recipe.precision):
-                adversarial = self.generator_loss(self.critic(picture))
+                adversarial = self.generator_loss(self._verdict(x, picture))
             (pull_gan,) = torch.autograd.grad(adversarial, picture)
             # ⟨x̂, pull⟩ has the gradient of the loss that the pull is from, at every weight.
             losses = (x_hat * pull).sum(), (x_hat * pull_gan).sum()
@@ -248,6 +250,12 @@ class VQGANStep:
             logs |= {"lambda": weight, "grad_rec": rec_norm, "grad_gan": gan_norm}
             logs |= {"adversarial": adversarial.detach()}
         return loss + (x_hat * pull).sum(), logs, picture.detach(), quantized.tokens
+
+    def _verdict(self, x: Tensor, x_hat: Tensor) -> Tensor:
+        """The critic's verdict on reconstructions, normalised as when it learns."""
+        if not self.together:
+            return self.critic(x_hat)
+        return self.critic(torch.cat([x, x_hat])).chunk(2)[1]
 
     def _reconstruction(
         self, x_hat: Float[Tensor, "B C H W"], x: Float[Tensor, "B C H W"]
@@ -278,14 +286,20 @@ class VQGANStep:
 class _Pair(nn.Module):
     """Both of the critic's verdicts in one call, as DistributedDataParallel wants it.
 
-    Real and reconstructed images are normalised apart, each with the statistics of their batch.
+    Args:
+        critic: judges.
+        together: put real and reconstructed images into one batch. Otherwise each are normalised
+            with the statistics of their own.
     """
 
-    def __init__(self, critic: PatchDiscriminator):
+    def __init__(self, critic: PatchDiscriminator, *, together: bool):
         super().__init__()
-        self.critic = critic
+        self.critic, self.together = critic, together
 
     def forward(self, x: Tensor, x_hat: Tensor) -> tuple[Tensor, Tensor]:
+        if self.together:
+            real, fake = self.critic(torch.cat([x, x_hat])).chunk(2)
+            return real, fake
         return self.critic(x), self.critic(x_hat)
 
 

@@ -10,19 +10,18 @@ from torch import Tensor
 from vqlib.compress.losses import label_map_loss, vqvae_loss
 from vqlib.compress.vqvae import VQVAE, LabelMapVQVAE, VQVAEConfig
 from vqlib.data.images import Images
-from vqlib.train.checkpoint import has_begun
-from vqlib.train.loop import Run, clip_gradients, mean_logs
+from vqlib.saved.model import Part
+from vqlib.train.loop import clip_gradients, mean_logs
 from vqlib.train.recipe import Trained
-from vqlib.train.runtime import start
+from vqlib.train.runtime import Runtime, start
 from vqlib.train.stage1 import (
     CodebookCare,
     Stage1Recipe,
     as_images,
     material_of,
     prepare,
-    preview_of,
+    repeat,
 )
-from vqlib.train.takeover import take_over
 
 
 @dataclass(frozen=True)
@@ -62,41 +61,52 @@ def train_vqvae(
     images = as_images(images)
     with start(device) as place:
         codec = prepare(model, images, recipe, place, folder)
-        parallel = place.wrap(codec)
-        care = place.put(CodebookCare(codec.config.num_codes, recipe))
-        optimizer = torch.optim.AdamW(
+        train_step = VQVAEStep(codec, images, recipe, place)
+        options = {"folder": folder, "resume": resume, "progress": progress}
+        return repeat(train_step, images, start_from, material=material_of(images), **options)
+
+
+class VQVAEStep:
+    """One step of a codec alone.
+
+    Args:
+        codec: on its device, in train mode.
+        images: training images, from which its codes are cared for.
+        recipe: the weights.
+        place: this process.
+    """
+
+    def __init__(self, codec: VQVAE, images: Images, recipe: VQVAERecipe, place: Runtime):
+        self.codec, self.recipe, self.place = codec, recipe, place
+        self.parallel = place.wrap(codec)
+        self.care = place.put(CodebookCare(images, codec.config.num_codes, recipe, place))
+        self.optimizer = torch.optim.AdamW(
             codec.parameters(), lr=recipe.learning_rate, betas=(0.9, 0.99), weight_decay=0.0
         )
-        loss_of = label_map_loss if isinstance(codec, LabelMapVQVAE) else vqvae_loss
-        weights = {
+        self.loss_of = label_map_loss if isinstance(codec, LabelMapVQVAE) else vqvae_loss
+        self.weights = {
             "codebook_weight": recipe.codebook_weight,
             "commitment_weight": recipe.commitment_weight,
         }
 
-        def train_step(step: int, batch: Tensor) -> dict[str, Tensor]:
-            logs, tokens = [], []
-            optimizer.zero_grad()
-            for x in place.parts(batch, recipe.accumulate, parallel):
-                with place.autocast(recipe.precision):
-                    x_hat, quantized = parallel(x)
-                loss, terms = loss_of(x, x_hat, quantized, **weights)
-                (loss / recipe.accumulate).backward()
-                logs.append(terms)
-                tokens.append(quantized.tokens)
-            clip_gradients(codec, recipe)
-            optimizer.step()
-            care.after_step(codec, batch, torch.cat(tokens), step)
-            return mean_logs(logs)
+    @property
+    def parts(self) -> dict[str, Part]:
+        """What a checkpoint must hold besides the codec."""
+        return {"optimizer": self.optimizer, "care": self.care}
 
-        parts = {"optimizer": optimizer, "care": care}
-        if not has_begun(folder):
-            take_over(start_from, parts, quiet=not place.is_main)
-        options = {"folder": folder, "resume": resume, "progress": progress}
-        options["material"] = material_of(images)
-        with Run(codec, parts, recipe, place, **options) as run:
-            run.preview(recipe.sample_every, preview_of(images))
-            for step, _, batch in run.image_batches(images, workers=recipe.workers):
-                logs = train_step(step, place.put(batch, channels_last=recipe.channels_last))
-                if run.logs_at(step):
-                    run.log(step, logs | care.logs())
-        return run.result()
+    def __call__(self, step: int, batch: Tensor) -> dict[str, Tensor]:
+        """Move the codec by one step; the losses, detached."""
+        recipe, logs, tokens = self.recipe, [], []
+        self.care.before_step(self.codec, batch, step)
+        self.optimizer.zero_grad()
+        for x in self.place.parts(batch, recipe.accumulate, self.parallel):
+            with self.place.autocast(recipe.precision):
+                x_hat, quantized = self.parallel(x, quantize=recipe.quantizes(step))
+            loss, terms = self.loss_of(x, x_hat, quantized, **self.weights)
+            (loss / recipe.accumulate).backward()
+            logs.append(terms)
+            tokens.append(quantized.tokens)
+        clip_gradients(self.codec, recipe)
+        self.optimizer.step()
+        self.care.after_step(torch.cat(tokens), step)
+        return mean_logs(logs)

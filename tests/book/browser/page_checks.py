@@ -52,14 +52,88 @@ CUT = """() => [...document.body.querySelectorAll("*:not(svg, svg *, mjx-assisti
   .map(box => `cut off: ${box.tagName.toLowerCase()}.${box.getAttribute("class")}: ` +
     box.textContent.trim().slice(0, 40))"""
 
-IMAGES = """() => [...document.querySelectorAll("img:not([role=presentation])")]
+# The logo has its words beside it.
+IMAGES = """() => [...document.querySelectorAll("img:not([role=presentation], .logo__image)")]
   .map(image => [image.getAttribute("alt") ?? "", image.getAttribute("src").slice(-60)])"""
 HEADINGS = """() => [...document.querySelectorAll("h1, h2, h3, h4, h5, h6")]
   .filter(heading => heading.checkVisibility())
   .map(heading => [Number(heading.tagName[1]), heading.innerText.trim()])"""
 
+# Pictures whose sides are not as those of the file, but for a rounded pixel.
+OUT_OF_SHAPE = """() => [...document.querySelectorAll("article img")]
+  .filter(image => image.checkVisibility() && image.naturalWidth)
+  .flatMap(image => {
+    const style = getComputedStyle(image);
+    const inside = (size, ...sides) =>
+      sides.reduce((rest, side) => rest - parseFloat(style[`padding${side}`]), size);
+    const width = inside(image.clientWidth, "Left", "Right");
+    const height = inside(image.clientHeight, "Top", "Bottom");
+    const off = Math.abs(width - height * image.naturalWidth / image.naturalHeight);
+    return off <= 2 + 0.02 * width ? [] : [`${width} x ${height}: ${image.alt.slice(0, 40)}`];
+  })"""
+
+# Pictures in which words are too small: a figure has words of 13 pixels at its own size, a plot has
+# words of 14 at the size that it was drawn for.
+SMALL_WORDS = """() => [...document.querySelectorAll("article img")]
+  .filter(image => image.checkVisibility())
+  .flatMap(image => {
+    const svg = /[.]svg$/.test(image.src) && !image.closest(".cell_output");
+    const least = svg ? image.naturalWidth * 11 / 13
+      : parseFloat(image.style.getPropertyValue("--drawn")) * 0.8;
+    const {width} = image.getBoundingClientRect();
+    return !(width < least - 1) ? [] : [`${width} of ${least}: ${image.alt.slice(0, 40)}`];
+  })"""
+
+CUT_CODE = """() => [...document.querySelectorAll(".cell_input pre")]
+  .filter(code => code.scrollWidth > code.clientWidth + 1)
+  .map(code => `${code.scrollWidth - code.clientWidth} pixels: ${code.textContent.slice(0, 40)}`)"""
+
+# Text that scrolls, or that nobody can get at, without a shadow that moves with it.
+NO_SHADOW = """() => [...document.querySelectorAll("article pre")]
+  .filter(box => box.clientWidth && box.scrollWidth > box.clientWidth + 1)
+  .filter(box => {
+    const {overflowX, backgroundAttachment} = getComputedStyle(box);
+    return overflowX !== "auto" || !/local.*scroll/.test(backgroundAttachment);
+  })
+  .map(box => `no shadow: ${box.textContent.trim().slice(0, 40)}`)"""
+
+UNEQUAL_LETTERS = """() => ["code", "pre"].filter(tag => {
+  const [narrow, wide] = ["iiiiiiii.,", "WWWWWWWW0m"].map(letters => {
+    const box = document.createElement(tag);
+    box.textContent = letters;
+    box.style.cssText = "position: absolute; padding: 0; width: auto; white-space: pre";
+    (document.querySelector("article") ?? document.body).append(box);
+    const {width} = box.getBoundingClientRect();
+    box.remove();
+    return width;
+  });
+  return Math.abs(narrow - wide) > 0.5;
+}).map(tag => `${tag}: an i is not as wide as a W`)"""
+
+# By night a picture lies on one light card: not on none, which hides its words, nor in a frame.
+FRAMES = """() => [...document.querySelectorAll("article :is(p, .cell_output) img")]
+  .filter(image => image.checkVisibility() && !image.closest(".course-widget"))
+  .flatMap(image => {
+    let cards = 0;
+    for (let box = image; box.tagName !== "ARTICLE"; box = box.parentElement) {
+      const [red, , , alpha = 1] = getComputedStyle(box).backgroundColor.match(/[0-9.]+/g);
+      cards += red > 150 && alpha > 0;
+    }
+    return cards === 1 ? [] : [`${cards} light cards: ${image.alt.slice(0, 40)}`];
+  })"""
+
+LONG_NAMES = """() => [...document.querySelectorAll(".bd-sidebar-primary nav li a")]
+  .filter(link => link.checkVisibility())
+  .filter(link => {
+    const text = document.createRange();
+    text.selectNodeContents(link);
+    return text.getBoundingClientRect().height > 1.8 * parseFloat(getComputedStyle(link).fontSize);
+  })
+  .map(link => `more than one line: ${link.innerText}`)"""
+
 UNFOLD = "document.querySelectorAll('details').forEach(details => details.open = true)"
 STILL = "*, *::before, *::after {transition: none !important; animation: none !important}"
+PLAIN = "pre {background-image: none !important}"  # axe judges no words that lie on a gradient
 # Style sheets colour an element by what it is and what it lies in: tag, classes, names, and those
 # of all around it (a section's name is that of its title, which no style sheet knows). Where all of
 # it has come before, colours need no second look: of thousands of words of code a few dozen remain.
@@ -117,6 +191,21 @@ def width(page: Page) -> list[str]:
     return page.evaluate(TOO_WIDE) + page.evaluate(CUT)
 
 
+def shapes(page: Page) -> list[str]:
+    """Pictures that are stretched or squeezed."""
+    return page.evaluate(OUT_OF_SHAPE)
+
+
+def words(page: Page) -> list[str]:
+    """Pictures with words smaller than 11 pixels."""
+    return page.evaluate(SMALL_WORDS)
+
+
+def shadows(page: Page) -> list[str]:
+    """Text wider than its box that does not scroll there, or does not show that it does."""
+    return page.evaluate(NO_SHADOW)
+
+
 def language(page: Page, expected: Expected) -> list[str]:
     """A page that says it is in another language than it is."""
     said = page.locator("html").get_attribute("lang")
@@ -150,13 +239,28 @@ def accessibility(page: Page, dark: bool) -> list[str]:
     """Serious and critical violations that axe-core finds, everything unfolded."""
     page.evaluate(UNFOLD)
     if not page.evaluate("'axe' in window"):
-        page.add_style_tag(content=STILL)
+        page.add_style_tag(content=STILL + PLAIN)
         page.evaluate((install() / "axe-core/axe.min.js").read_text("utf-8"))
     page.emulate_media(color_scheme="dark" if dark else "light")
     if page.locator("html[data-theme]").count():
         page.locator(f"html[data-theme={'dark' if dark else 'light'}]").wait_for(timeout=WAIT)
     page.evaluate(MARK_ALIKE)
     return page.evaluate(AXE, COLOURS) + ([] if dark else page.evaluate(AXE, ALL_ELSE))
+
+
+def code(page: Page, expected: Expected) -> list[str]:
+    """Lines of a cell wider than its box, and code in letters of unequal width."""
+    return page.evaluate(CUT_CODE) + page.evaluate(UNEQUAL_LETTERS)
+
+
+def sidebar(page: Page, expected: Expected) -> list[str]:
+    """Names in the table of contents that need more than one line."""
+    return page.evaluate(LONG_NAMES)
+
+
+def frames(page: Page) -> list[str]:
+    """Pictures that lie by night on no card, or on several."""
+    return page.evaluate(FRAMES)
 
 
 def switch(page: Page, expected: Expected) -> list[str]:
@@ -178,16 +282,22 @@ def find_defects(visit, expected: Expected) -> dict[str, list[str]]:
     page = visit.page
     page.wait_for_load_state("networkidle")
     found = {}
+    page.evaluate(UNFOLD)
     page.set_viewport_size(PHONE)
     found["width"] = width(page)
+    found["words"] = words(page)
+    found["shadows"] = shadows(page)
+    squeezed = shapes(page)
     page.set_viewport_size(NARROW)
     with wide_font(page):
         found["wide font"] = width(page)
     page.set_viewport_size(DESKTOP)
-    for check in (formulas, language, pictures, headings):
+    found["shapes"] = squeezed + shapes(page)
+    for check in (formulas, language, pictures, headings, code, sidebar):
         found[check.__name__] = check(page, expected)
     found["by day"] = accessibility(page, dark=False)
     found["by night"] = accessibility(page, dark=True)
+    found["frames"] = frames(page)
     found["switch"] = switch(page, expected)
     found |= {"errors": visit.errors, "failed": visit.failed, "foreign": visit.foreign}
     return {name: defects for name, defects in found.items() if defects}

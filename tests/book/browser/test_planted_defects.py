@@ -13,6 +13,10 @@ ONE_LINE = 'style="white-space: nowrap"'
 ONE_LINE_CUT = 'style="white-space: nowrap; overflow: hidden"'
 WIDE_FORMULA = """<span class="math" style="overflow: hidden"><mjx-container>
   <svg width="90ex" height="2ex"></svg></mjx-container></span>"""
+PHOTO = f'<img src="{PIXEL}" alt="A pixel"'
+LOGO = "../../../_static/favicon.svg"
+LONG = "x" * 200
+NAV = '<nav class="bd-links bd-docs-nav" aria-label="Main">'
 
 # What replaces what in the page, and which checks tell.
 PLANTS = {
@@ -35,6 +39,26 @@ PLANTS = {
     "picture without words": (END, f'<img src="{PIXEL}">', {"pictures", "by day"}),
     "picture with a file's name": (END, f'<img src="{PIXEL}" alt="../a1b2.png">', {"pictures"}),
     "words of the other language": (END, f'<img src="{PIXEL}" alt="数字">', {"pictures"}),
+    "picture out of shape": (END, f'{PHOTO} style="width: 40px; height: 10px">', {"shapes"}),
+    "figure that shrinks": (
+        END, f'<img src="{LOGO}" alt="Four" style="min-width: 0; width: 9px">', {"words"}
+    ),
+    "plot that shrinks": (
+        END, f'{PHOTO} style="--drawn: 900px; width: 300px; height: 300px">', {"words"}
+    ),
+    "code that is cut": (END, f'<div class="cell_input"><pre>{LONG}</pre></div>', {"code"}),
+    "code that scrolls without a shadow": (
+        END, f'<pre style="background: none">{LONG}</pre>', {"shadows"}
+    ),
+    "code in another font": (
+        END, "<style>code {font-family: sans-serif !important}</style>", {"code"}
+    ),
+    "picture with two frames": (
+        END, f'<p style="background: #ddd">{PHOTO}></p>', {"frames"}
+    ),
+    "long name in the sidebar": (
+        NAV, f'{NAV}<ul><li><a href="#">{"A long name. " * 9}</a></li></ul>', {"sidebar"}
+    ),
     "two titles": (END, "<h1>Again</h1>", {"headings"}),
     "level left out": (END, "<h2>Two</h2><h4>Four</h4>", {"headings"}),
     "pale text by day": (END, GREY.format("light"), {"by day"}),

@@ -1,5 +1,6 @@
 """The queries of `queries.yml`, typed into the search box of a page."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,7 @@ from build import ROOT
 
 BOOKS = {book.language: book for book in read_books(ROOT)}
 QUERIES = yaml.safe_load(Path(__file__).with_name("queries.yml").read_text("utf-8"))
+NUMBER = re.compile(r"/(\d\d)_")
 EVERY_QUERY = [
     (language, query, page)
     for language, queries in QUERIES.items()
@@ -87,6 +89,15 @@ def test_a_term_leads_to_its_definition(open_page, language, query, anchor):
     visit.page.locator("#search-results li > a").first.click()
     visit.page.wait_for_url(f"**/glossary.html{anchor}")
     assert visit.page.locator(anchor).is_visible()
+
+
+@pytest.mark.parametrize(("language", "query"), [("zh", "延伸阅读"), ("en", "Further reading")])
+def test_equally_good_chapters_come_in_reading_order(open_page, language, query):
+    visit = open_page(first_page(language))
+    search(visit.page, query)
+    chapters = [found[1] for found in map(NUMBER.search, results(visit.page)) if found]
+    assert len(set(chapters)) > 9
+    assert chapters[:12] == sorted(chapters[:12])
 
 
 def test_a_result_shows_the_words_around_the_match(open_page):

@@ -74,6 +74,28 @@ def test_a_finger_on_the_slider_changes_the_picture(show):
     expect(page.get_by_role("img")).to_have_attribute("alt", "Picture: t = 4")
 
 
+def test_a_widget_is_a_card_that_says_what_to_do(show):
+    page = show(shades_widget())
+    expect(page.get_by_role("group", name="Try it: play, or drag the slider")).to_be_visible()
+    page = show(shades_widget(play=False), language="zh-CN")
+    expect(page.get_by_role("group", name="动手试试：拖动滑块")).to_be_visible()
+
+
+def test_the_places_of_a_slider_have_names_below_it(show):
+    page = show(shades_widget())
+    expect(page.locator(".widget-ticks span")).to_have_text(["0", "1", "2", "4"])
+    page.locator(".widget-ticks span").nth(2).click()
+    expect(page.get_by_role("img")).to_have_attribute("alt", "Picture: t = 2")
+
+
+def test_of_many_places_the_ends_and_the_middle_are_named(show):
+    values = [str(10**k) for k in range(9)]
+    page = show(frames_widget([SHADES[0]] * 9, label="t", values=values))
+    expect(page.locator(".widget-ticks span")).to_have_text([values[0], values[4], values[8]])
+    show(frames_widget([SHADES[0]] * 9, label="t", values=[12 * value for value in values]))
+    expect(page.locator(".widget-ticks")).to_be_empty()
+
+
 def test_two_sliders_reach_the_corners_of_their_grid(show):
     alts = [["00", "01", "02"], ["10", "11", "12"]]
     options = {"labels": ("x", "y"), "values": (["0", "1", "2"], ["0", "1"]), "alts": alts}
@@ -154,10 +176,13 @@ def test_every_widget_of_the_book_moves(open_page):
     for path, number in pages_with_widgets().items():
         visit = open_page(path, width=390)
         widgets = visit.page.locator(".course-widget")
+        visit.page.locator(".widget-title").first.wait_for()
         expect(widgets, path).to_have_count(number)
         for widget in widgets.all():
             picture = widget.get_by_role("img").last
             for slider in widget.get_by_role("slider").all():
+                row = slider.locator("xpath=ancestor::div[@class='widget-row'][1]").bounding_box()
+                assert slider.bounding_box()["width"] > row["width"] / 2, path
                 before = picture.screenshot()
                 slider.press("ArrowRight")
                 assert picture.screenshot() != before, f"{path}: a slider moved nothing"

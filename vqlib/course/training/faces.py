@@ -1,13 +1,11 @@
 """Eighty small grey faces: a codec for what follows about coordinates."""
 
 from dataclasses import replace
-from pathlib import Path
 
-from vqlib.compress import EMACodes, vqvae_digits
-from vqlib.course.pretrained import load_perceptual
-from vqlib.course.training.codecs import CPU_SIZED, save_codec
+from vqlib.compress import vqvae_digits
+from vqlib.course.training.codecs import CODES, CPU_SIZED, codec_job
 from vqlib.data.faces import faces
-from vqlib.train import VQGANRecipe, train_vqgan
+from vqlib.train import VQGANRecipe
 
 DATA = "faces, 80 of 25×25 pixels enlarged to 32×32, mirrored at random"
 RECIPE = VQGANRecipe(
@@ -20,12 +18,7 @@ RECIPE = VQGANRecipe(
     disc_channels=16,
 )
 
-
-def make(root: Path, device: str | None) -> None:
-    """Train `faces_vqgan`: 1×32×32 to 8×8 tokens out of 128; save it with its record."""
-    autoencoder = replace(vqvae_digits().autoencoder, num_downsamplings=2)
-    codes = EMACodes(decay=0.98)
-    config = replace(vqvae_digits(), autoencoder=autoencoder, num_codes=128, codes=codes)
-    perceptual = load_perceptual()
-    trained = train_vqgan(faces("train"), config, RECIPE, perceptual=perceptual, device=device)
-    save_codec(root / "faces_vqgan", "faces", DATA, trained, RECIPE, faces("held_out"))
+# 1×32×32 to 8×8 tokens out of 128.
+AUTOENCODER = replace(vqvae_digits().autoencoder, num_downsamplings=2, upsampling="nearest")
+CONFIG = replace(vqvae_digits(), autoencoder=AUTOENCODER, num_codes=128, codes=CODES)
+JOBS = {"faces_vqgan": codec_job(DATA, faces, CONFIG, RECIPE)}

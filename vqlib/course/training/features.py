@@ -6,23 +6,28 @@ distances and is never trained with, as Inception measures what VGG has trained.
 """
 
 from dataclasses import replace
-from pathlib import Path
+from functools import partial
+from typing import Any
 
+from vqlib.compress.perceptual import FeatureNet
 from vqlib.course.pretrained import PERCEPTUAL
-from vqlib.course.training.record import record_of
-from vqlib.train import save_model
+from vqlib.course.training.job import SAVE_EVERY, Job
 from vqlib.train.features import FeatureRecipe, feature_accuracy, train_feature_net
 
 NAMES = ("offline_features", *PERCEPTUAL)  # by seed
-RECIPE = FeatureRecipe(steps=2000, batch_size=64, seed=0, log_every=50)
-DATA = "pieces of 48×48 pixels of the training parts of photos, textures and digits, 22 classes"
+RECIPE = FeatureRecipe(steps=2000, batch_size=64, seed=0, log_every=50, save_every=SAVE_EVERY)
+DATA = "pieces of 48×48 pixels of the training parts of photos, textures and digits, 25 classes"
 
 
-def make(root: Path, device: str | None) -> None:
-    """Train the four networks and save them with their records."""
-    for seed, name in enumerate(NAMES):
-        recipe = replace(RECIPE, seed=seed)
-        trained = train_feature_net(recipe, device=device)
-        held_out = {"accuracy": round(feature_accuracy(trained.model.cpu()), 3), "pieces": 1000}
-        record = record_of("features", DATA, trained, recipe, held_out)
-        save_model(trained.model, root / name, record=record, half=True)
+def measured(net: FeatureNet) -> dict[str, Any]:
+    """Accuracy on pieces of the parts that do not train."""
+    return {"accuracy": round(feature_accuracy(net), 3), "pieces": 1000}
+
+
+def job(seed: int) -> Job:
+    """The network of this seed."""
+    recipe = replace(RECIPE, seed=seed)
+    return Job(DATA, recipe, partial(train_feature_net, recipe), measured)
+
+
+JOBS = {name: job(seed) for seed, name in enumerate(NAMES)}

@@ -1,16 +1,16 @@
 """Photos and textures: the same small codec trained as a VQVAE and as a VQGAN, equally long."""
 
 from dataclasses import replace
-from pathlib import Path
 
-from vqlib.compress import VQVAE, EMACodes, vqvae_photos
-from vqlib.course.pretrained import load_perceptual
-from vqlib.course.training.codecs import CPU_SIZED, save_codec
+from vqlib.compress import vqvae_photos
+from vqlib.course.training.codecs import CODES, CPU_SIZED, codec_job
+from vqlib.data.augment import VariedSquares
+from vqlib.data.images import Images
 from vqlib.data.photos import photos_and_textures
-from vqlib.train import Trained, VQGANRecipe, VQVAERecipe, train_vqgan, train_vqvae
+from vqlib.train import VQGANRecipe, VQVAERecipe
 
 STEPS = 2000
-DATA = "photos and textures, squares of 64×64 pixels"
+DATA = "photos and textures, squares of 64×64 pixels varied in scale, orientation and colour"
 VQVAE_RECIPE = VQVAERecipe(steps=STEPS, **CPU_SIZED)
 VQGAN_RECIPE = VQGANRecipe(
     steps=STEPS,
@@ -23,24 +23,17 @@ VQGAN_RECIPE = VQGANRecipe(
 )
 
 
+CONFIG = replace(vqvae_photos(), codes=CODES)
+
+
+def images(split: str) -> Images:
+    """Squares of a split; those that train are varied."""
+    squares = photos_and_textures(split)
+    return VariedSquares(squares.pictures, squares.size) if split == "train" else squares
+
+
 RECIPES = {"photos_vqvae": VQVAE_RECIPE, "photos_vqgan": VQGAN_RECIPE}
-CONFIG = replace(vqvae_photos(), codes=EMACodes(decay=0.98))
-
-
-def make(root: Path, device: str | None) -> None:
-    """Train `photos_vqvae` and `photos_vqgan` and save them with their records."""
-    for name, recipe in RECIPES.items():
-        trained = train(name, device=device)
-        save_codec(root / name, "photos", DATA, trained, recipe, photos_and_textures("held_out"))
-
-
-def train(
-    name: str, *, seed: int = 0, folder: Path | None = None, device: str | None = None
-) -> Trained[VQVAE]:
-    """One of the two models with a seed; what is in the folder already is gone on with."""
-    images, recipe = photos_and_textures("train"), replace(RECIPES[name], seed=seed)
-    options = {"folder": folder, "resume": folder is not None, "device": device}
-    if isinstance(recipe, VQVAERecipe):
-        return train_vqvae(images, CONFIG, recipe, **options)
-    perceptual = load_perceptual()
-    return train_vqgan(images, CONFIG, recipe, perceptual=perceptual, **options)
+JOBS = {
+    name: codec_job(DATA, images, CONFIG, recipe, also=("remainder",))
+    for name, recipe in RECIPES.items()
+}

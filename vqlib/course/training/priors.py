@@ -2,14 +2,14 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 
 import torch
 from torch import Tensor
 
 from vqlib.course.pretrained import load_pretrained
-from vqlib.course.training.record import record_of
+from vqlib.course.training.job import SAVE_EVERY, Job
 from vqlib.course.training.scenes import Painted, paint
 from vqlib.data.faces import faces
 from vqlib.data.images import stack
@@ -23,9 +23,11 @@ from vqlib.generate import (
     Prior,
     TextCondition,
 )
-from vqlib.train import PriorRecipe, TokenGrids, Watch, load_model, save_model, train_prior
-from vqlib.train.pipeline import Meaning, write_pipeline
-from vqlib.train.prior import tokenize, validation_nll
+from vqlib.saved.pipeline import ConditionKind, write_pipeline
+from vqlib.tokens import TokenGrids
+from vqlib.tokens.data import tokenize
+from vqlib.train import PriorRecipe, Trained, Watch, train_prior
+from vqlib.train.prior import validation_nll
 
 NUM_SCENES = {"train": 3000, "held_out": 200}
 # A picture of a texture is one grid of tokens; so many copies make up an epoch of windows.
@@ -34,7 +36,7 @@ LANGUAGES = ("en", "zh")
 
 
 @dataclass(frozen=True)
-class Job:
+class PriorJob:
     """What makes one prior."""
 
     codec: str
@@ -47,8 +49,8 @@ class Job:
     """What its pictures are drawn from."""
     window: tuple[int, int] = (16, 16)
     """Rows and columns of tokens."""
-    meaning: Meaning = "none"
-    """What the condition means."""
+    kind: ConditionKind = "none"
+    """Of which kind the condition is."""
     condition_codec: str | None = None
     """Pretrained codec of the condition."""
     width: int = 80
@@ -66,6 +68,7 @@ class Job:
             weight_decay=0.05,
             validate_every=self.steps // 8,
             log_every=25,
+            save_every=SAVE_EVERY,
         )
 
     def config(self) -> GPTConfig:
@@ -80,18 +83,27 @@ class Job:
             dropout=0.1,
         )
 
+    def job(self, name: str) -> Job:
+        """The job that makes the prior of this name."""
+        second = None if self.condition_codec is None else f"../{self.condition_codec}"
+        return Job(
+            self.data,
+            self.recipe,
+            partial(train_one, name),
+            partial(measured, name),
+            needs=tuple(filter(None, (self.codec, self.condition_codec))),
+            after=lambda folder: write_pipeline(folder, self.kind, f"../{self.codec}", second),
+            extra={"width": self.width, "window": self.window},
+        )
 
-def make_one(name: str, root: Path, device: str | None) -> None:
-    """Train one prior, measure what was saved, and write where its codecs are."""
-    job = PRIORS[name]
+
+def train_one(
+    name: str, *, folder: Path | None = None, resume: bool = False, device: str | None = None
+) -> Trained[Prior]:
+    """Train one prior."""
+    job, options = PRIORS[name], {"folder": folder, "resume": resume, "device": device}
     watch = Watch(job.grids("held_out"))
-    trained = train_prior(job.grids("train"), job.config(), job.recipe, watch, device=device)
-    save_model(trained.model.cpu(), root / name, half=True)
-    prior = load_model(root / name)
-    record = record_of(name, job.data, trained, job.recipe, measured(name, prior))
-    save_model(prior, root / name, record=record, half=True)
-    second = None if job.condition_codec is None else f"../{job.condition_codec}"
-    write_pipeline(root / name, job.meaning, f"../{job.codec}", second)
+    return train_prior(job.grids("train"), job.config(), job.recipe, watch, **options)
 
 
 def measured(name: str, prior: Prior) -> dict[str, int | float]:
@@ -158,49 +170,51 @@ def vocabulary() -> TextCondition:
 
 
 PRIORS = {
-    "textures_gpt": Job(
+    "textures_gpt": PriorJob(
         codec="photos_vqgan",
         data="windows of the textures' training parts, in four orientations",
         grids=lambda split: pictures(TEXTURES, split),
         width=64,
     ),
-    "hubble_gpt": Job(
+    "hubble_gpt": PriorJob(
         codec="photos_vqgan",
         data="windows of the Hubble deep field's training part, in four orientations",
         grids=lambda split: pictures((HUBBLE,), split),
         width=64,
     ),
-    "scenes_segmentation_gpt": Job(
+    "scenes_segmentation_gpt": PriorJob(
         codec="scenes_vqgan",
         data="scenes with their label maps, also mirrored",
         grids=lambda split: with_map(split, "scenes_labels", lambda painted: painted.labels),
         condition=lambda: MapCondition(128, (16, 16)),
-        meaning="segmentation",
+        kind="segmentation",
         condition_codec="scenes_labels",
     ),
-    "scenes_depth_gpt": Job(
+    "scenes_depth_gpt": PriorJob(
         codec="scenes_vqgan",
         data="scenes with their depth, also mirrored",
         grids=lambda split: with_map(split, "scenes_depth", lambda painted: painted.depth),
         condition=lambda: MapCondition(128, (8, 8)),
-        meaning="depth",
+        kind="depth",
         condition_codec="scenes_depth",
     ),
-    "scenes_text_gpt": Job(
+    "scenes_text_gpt": PriorJob(
         codec="scenes_vqgan",
         data="scenes with their captions in English and in Chinese",
         grids=text,
         condition=vocabulary,
-        meaning="text",
+        kind="text",
     ),
-    "faces_coordinates_gpt": Job(
+    "faces_coordinates_gpt": PriorJob(
         codec="faces_vqgan",
         data="windows of 6×6 tokens of the faces, moved a little, also mirrored, with their places",
         grids=face_windows,
         condition=lambda: CoordinateCondition((6, 6), bins=8),
         window=(6, 6),
-        meaning="coordinates",
+        kind="coordinates",
         width=64,
         steps=2400,
     ),
 }
+
+JOBS = {name: prior.job(name) for name, prior in PRIORS.items()}

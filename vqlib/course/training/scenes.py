@@ -1,8 +1,9 @@
 """Painted landscapes: a VQGAN of the images, and codecs of their label maps and of their depth."""
 
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 from jaxtyping import Float, Int
@@ -10,7 +11,6 @@ from torch import Tensor
 from tqdm import tqdm
 
 from vqlib.compress import (
-    EMACodes,
     LabelMapVQVAE,
     code_counts,
     codebook_usage,
@@ -18,20 +18,12 @@ from vqlib.compress import (
     perplexity,
     vqvae_photos,
 )
-from vqlib.course.pretrained import load_perceptual
-from vqlib.course.training.codecs import CPU_SIZED, save_codec
-from vqlib.course.training.record import record_of
-from vqlib.data.images import TensorImages
+from vqlib.course.training.codecs import CODES, CPU_SIZED, codec_job
+from vqlib.course.training.job import Job
+from vqlib.data.images import Images, TensorImages
 from vqlib.data.label_maps import TensorLabelMaps
 from vqlib.data.scenes import LABELS, Scenes
-from vqlib.train import (
-    VQGANRecipe,
-    VQVAERecipe,
-    load_model,
-    save_model,
-    train_vqgan,
-    train_vqvae,
-)
+from vqlib.train import Trained, VQGANRecipe, VQVAERecipe, train_vqvae
 
 NUM_TRAIN, NUM_HELD_OUT = 1500, 200
 DATA = f"scenes, {NUM_TRAIN} of 64×64 pixels, mirrored at random"
@@ -44,10 +36,13 @@ RECIPE = VQGANRecipe(
     disc_layers=2,
     disc_channels=16,
 )
-LABELS_RECIPE = VQVAERecipe(
-    steps=1500,
-    **CPU_SIZED,
-)
+LABELS_RECIPE = VQVAERecipe(steps=1500, **CPU_SIZED)
+CONFIG = replace(vqvae_photos(), codes=CODES)
+NARROW = replace(CONFIG.autoencoder, hidden_channels=48, code_dim=16)
+LABELS_CONFIG = label_maps(replace(CONFIG, autoencoder=NARROW, num_codes=128), len(LABELS))
+# Depth is smooth: f = 8 is enough, and a short condition is a cheap one.
+SMOOTH = replace(NARROW, image_channels=1, num_downsamplings=3)
+DEPTH_CONFIG = replace(CONFIG, autoencoder=SMOOTH, num_codes=128)
 
 
 class Painted(NamedTuple):
@@ -73,41 +68,32 @@ def paint(split: str, count: int) -> Painted:
     )
 
 
-def make(root: Path, device: str | None) -> None:
-    """Train `scenes_vqgan`, `scenes_labels` and `scenes_depth`; save them with their records."""
-    train, held_out = paint("train", NUM_TRAIN), paint("held_out", NUM_HELD_OUT)
-    config = replace(vqvae_photos(), codes=EMACodes(decay=0.98))
-
-    trained = train_vqgan(
-        TensorImages(train.images, flip=True),
-        config,
-        RECIPE,
-        perceptual=load_perceptual(),
-        device=device,
-    )
-    pictures = TensorImages(held_out.images)
-    save_codec(root / "scenes_vqgan", "scenes", DATA, trained, RECIPE, pictures)
-
-    autoencoder = replace(config.autoencoder, hidden_channels=48, code_dim=16)
-    maps = label_maps(replace(config, autoencoder=autoencoder, num_codes=128), len(LABELS))
-    trained = train_vqvae(
-        TensorLabelMaps(train.labels, flip=True), maps, LABELS_RECIPE, device=device
-    )
-    folder = root / "scenes_labels"
-    save_model(trained.model.cpu(), folder, half=True)
-    codec = load_model(folder)
-    record = record_of("scenes", DATA, trained, LABELS_RECIPE, measured(codec, held_out.labels))
-    save_model(codec, folder, record=record, half=True)
-
-    # Depth is smooth: f = 8 is enough, and a short condition is a cheap one.
-    autoencoder = replace(autoencoder, image_channels=1, num_downsamplings=3)
-    depth = replace(config, autoencoder=autoencoder, num_codes=128)
-    trained = train_vqvae(TensorImages(train.depth, flip=True), depth, LABELS_RECIPE, device=device)
-    pictures = TensorImages(held_out.depth)
-    save_codec(root / "scenes_depth", "scenes", DATA, trained, LABELS_RECIPE, pictures)
+@cache
+def painted(split: str) -> Painted:
+    """The scenes of a split that the codecs see."""
+    return paint(split, NUM_TRAIN if split == "train" else NUM_HELD_OUT)
 
 
-def measured(codec: LabelMapVQVAE, labels: Int[Tensor, "N H W"]) -> dict[str, int | float]:
+def pictures(split: str) -> Images:
+    """The scenes themselves; those that train are mirrored at random."""
+    return TensorImages(painted(split).images, flip=split == "train")
+
+
+def depth(split: str) -> Images:
+    """Their depth."""
+    return TensorImages(painted(split).depth, flip=split == "train")
+
+
+def train_labels(
+    *, folder: Path | None = None, resume: bool = False, device: str | None = None
+) -> Trained[LabelMapVQVAE]:
+    """Train the codec of the label maps."""
+    maps = TensorLabelMaps(painted("train").labels, flip=True)
+    options = {"folder": folder, "resume": resume, "device": device}
+    return train_vqvae(maps, LABELS_CONFIG, LABELS_RECIPE, **options)
+
+
+def measured(codec: LabelMapVQVAE, labels: Int[Tensor, "N H W"]) -> dict[str, Any]:
     """Share of the pixels that come back with their label, and how the codes are used."""
     tokens = codec.encode(labels)
     right = codec.decode(tokens) == labels
@@ -125,3 +111,16 @@ def measured(codec: LabelMapVQVAE, labels: Int[Tensor, "N H W"]) -> dict[str, in
         "codebook_usage": round(codebook_usage(counts), 4),
         "perplexity": round(perplexity(counts), 1),
     }
+
+
+JOBS = {
+    "scenes_vqgan": codec_job(DATA, pictures, CONFIG, RECIPE),
+    "scenes_labels": Job(
+        DATA,
+        LABELS_RECIPE,
+        train_labels,
+        lambda codec: measured(codec, painted("held_out").labels),
+        extra={"config": repr(LABELS_CONFIG)},
+    ),
+    "scenes_depth": codec_job(DATA, depth, DEPTH_CONFIG, LABELS_RECIPE),
+}

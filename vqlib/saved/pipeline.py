@@ -1,7 +1,7 @@
 """Both stages together: from a condition to a picture, of any size.
 
 A *pipeline folder* is the model folder of a prior that also holds `pipeline.json`: where its codecs
-are, and what its condition means. A run folder of `train prior` is one too.
+are, and of which kind its condition is. A run folder of `train prior` is one too.
 """
 
 import json
@@ -18,14 +18,15 @@ from torch.nn import functional as F
 from vqlib.compress.palette import ColorPalette
 from vqlib.compress.vqvae import VQVAE
 from vqlib.generate.condition import MapCondition
-from vqlib.generate.prior import Known, Prior
+from vqlib.generate.prior import Prior
 from vqlib.generate.sampling import Sampling
 from vqlib.generate.sliding_window import Schedule, Sequential, sample_large
-from vqlib.train.checkpoint import latest_checkpoint, load_model
-from vqlib.train.prior import BEST
+from vqlib.generate.steps import Known
+from vqlib.saved.model import load_model
+from vqlib.saved.run_folder import model_folder
 
 Codec = VQVAE | ColorPalette
-Meaning = Literal[
+ConditionKind = Literal[
     "none",
     "class",
     "coordinates",
@@ -43,23 +44,23 @@ DECODED_AT_ONCE = 16
 
 @dataclass(frozen=True)
 class Pipeline:
-    """A prior, the codec of its pictures, and what its condition means."""
+    """A prior, the codec of its pictures, and the kind of its condition."""
 
     prior: Prior
     """Stage 2."""
     codec: Codec
     """Stage 1."""
-    meaning: Meaning = "none"
-    """What the condition is."""
+    condition: ConditionKind = "none"
+    """What the pictures are drawn from."""
     condition_codec: Codec | None = None
     """Stage 1 of the condition, where that is a picture."""
     classes: tuple[str, ...] = ()
     """Names of the classes that it draws from, the first that of class 0; not all have some."""
 
     def __post_init__(self):
-        if self.meaning not in get_args(Meaning):
+        if self.condition not in get_args(ConditionKind):
             raise ValueError(
-                f"meaning is {self.meaning!r}; use one of {', '.join(get_args(Meaning))}"
+                f"condition is {self.condition!r}; use one of {', '.join(get_args(ConditionKind))}"
             )
         K, made = self.prior.config.num_codes, self.codec.config.num_codes
         if made != K:
@@ -99,9 +100,9 @@ class Pipeline:
         if self.condition_codec is None:
             return condition.to(self.device) if isinstance(condition, Tensor) else condition
         x = condition.to(self.device)
-        if self.meaning == "low_resolution":
+        if self.condition == "low_resolution":
             x = reduced(x, self.codec, self.condition_codec, self.prior)
-        elif self.meaning == "upper_half":
+        elif self.condition == "upper_half":
             x = x[:, :, : x.shape[2] // 2]
         return self.condition_codec.encode(x)
 
@@ -177,7 +178,7 @@ def reduced(x: Tensor, codec: Codec, small: Codec, prior: Prior) -> Float[Tensor
 
 def write_pipeline(
     folder: str | Path,
-    meaning: Meaning,
+    kind: ConditionKind,
     codec: str | Path,
     condition_codec: str | Path | None = None,
     *,
@@ -187,12 +188,12 @@ def write_pipeline(
 
     Args:
         folder: of the prior.
-        meaning: what its condition is.
+        kind: what its condition is.
         codec: folder of the codec, relative to the prior's.
         condition_codec: the same for the condition's codec, if there is one.
         classes: names of the classes, where they have names.
     """
-    parts: dict[str, Any] = {"meaning": meaning, "codec": str(codec)}
+    parts: dict[str, Any] = {"condition": kind, "codec": str(codec)}
     if condition_codec is not None:
         parts["condition_codec"] = str(condition_codec)
     if classes:
@@ -220,7 +221,7 @@ def load_pipeline(folder: str | Path, *, device: str | torch.device = "cpu") -> 
         )
     try:
         parts = json.loads(path.read_text(encoding="utf-8"))
-        meaning, codec = parts["meaning"], folder / parts["codec"]
+        kind, codec = parts["condition"], folder / parts["codec"]
         second, classes = parts.get("condition_codec"), tuple(parts.get("classes", ()))
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise ValueError(f"{path} is damaged: {error}") from error
@@ -230,7 +231,7 @@ def load_pipeline(folder: str | Path, *, device: str | torch.device = "cpu") -> 
     return Pipeline(
         prior,
         _load_codec(codec, device),
-        meaning,
+        kind,
         None if second is None else _load_codec(folder / second, device),
         classes,
     )
@@ -241,11 +242,3 @@ def _load_codec(folder: Path, device: str | torch.device) -> Codec:
     if not isinstance(codec, Codec):
         raise ValueError(f"{folder} holds a {type(codec).__name__}, a codec is needed")
     return codec
-
-
-def model_folder(folder: Path) -> Path:
-    """Where in a run folder the model to use lies: the best one, else the latest checkpoint."""
-    best = folder / BEST
-    if best.is_dir():
-        return best
-    return latest_checkpoint(folder) or folder

@@ -1,14 +1,12 @@
 """All that `train prior` needs in one folder: tokens, conditions, and the codecs they are of.
 
-A *token folder* is a token cache (see `vqlib.train.token_cache`) that also holds `codec`, where
+A *token folder* is a token cache (see `vqlib.tokens.cache`) that also holds `codec`, where
 conditions are pictures `condition_codec` and a second cache `maps`, and `condition.json`. In
 `held_out` are the caches of held-out pictures, if there are some.
 """
 
 import json
-import shutil
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -18,34 +16,16 @@ from torch import Tensor
 
 from vqlib.data.images import Images
 from vqlib.generate.prior import AnyCondition
-from vqlib.train.checkpoint import PARTS, load_model, save_model
-from vqlib.train.meanings import MEANINGS, Conditioned, must_hold_out, names_of_classes
-from vqlib.train.pipeline import Codec, Meaning
-from vqlib.train.prior_task import PriorTask
-from vqlib.train.token_cache import open_token_cache, write_token_cache
-from vqlib.train.token_data import TokenGrids
+from vqlib.saved.files import written_whole
+from vqlib.saved.model import PARTS, load_model, save_model
+from vqlib.saved.pipeline import Codec, ConditionKind
+from vqlib.tokens.cache import open_token_cache, write_token_cache
+from vqlib.tokens.conditions import CONDITIONS, Conditioned, held_out_of, windowed
+from vqlib.tokens.data import TokenGrids
+from vqlib.tokens.material import NUM_HELD_OUT, Material, Window
+from vqlib.tokens.source import PriorTask
 
 CONDITION = "condition.json"
-
-
-@dataclass(frozen=True)
-class TokenFolder:
-    """What was read from a token folder."""
-
-    train: TokenGrids
-    """Tokens, with the values of their conditions."""
-    held_out: TokenGrids | None
-    """The same of pictures to measure with, if there are some."""
-    codec: Codec
-    """Whose tokens they are."""
-    meaning: Meaning
-    """What the pictures are drawn from."""
-    condition: AnyCondition
-    """Of whole pictures."""
-    condition_codec: Codec | None
-    """Stage 1 of the condition, where that is a picture."""
-    classes: tuple[str, ...]
-    """Names of the classes, where they have names."""
 
 
 def write_token_folder(
@@ -80,20 +60,20 @@ def write_token_folder(
         raise FileExistsError(f"{folder} is there already; choose another folder")
     task = replace(task, window=task.grid)
     # Both before anything is encoded: a wrong file comes to light at once.
-    found, held_out = MEANINGS[task.meaning](task, "train"), _held_out(task)
+    found, held_out = CONDITIONS[task.condition](task, "train"), held_out_of(task)
     options = {"workers": workers, "progress": progress}
     with written_whole(folder) as temporary:
         write_caches(temporary, task, found, copies=copies, seed=seed, **options)
-        if held_out is not None:
+        if isinstance(held_out, Conditioned):
             write_caches(temporary / "held_out", task, held_out, **options)
         save_model(task.codec, temporary / "codec")
         if found.codec is not None:
             save_model(found.codec, temporary / "condition_codec")
         kind = {"kind": type(found.condition).__name__, **asdict(found.condition)}
-        notes = {"meaning": task.meaning, "condition": kind, "classes": names_of_classes(task)}
+        notes = {"kind": task.condition, "condition": kind, "classes": found.classes}
         text = json.dumps(notes, indent=2, ensure_ascii=False) + "\n"
         (temporary / CONDITION).write_text(text, encoding="utf-8", errors="backslashreplace")
-    return copies * len(found.images), 0 if held_out is None else len(held_out.images)
+    return copies * len(found.images), 0 if isinstance(held_out, str) else len(held_out.images)
 
 
 def write_caches(
@@ -114,53 +94,45 @@ def write_caches(
         write_token_cache(folder / "maps", found.codec, Part(found.images, found.view), **options)
 
 
-@contextmanager
-def written_whole(folder: Path) -> Iterator[Path]:
-    """A name for a folder that becomes `folder` at the end; whatever goes wrong before, it is gone.
+def open_token_folder(
+    folder: str | Path,
+    window: Window | None = None,
+    *,
+    device: str | torch.device = "cpu",
+) -> Material:
+    """Read what `write_token_folder` wrote, to train with; the tokens stay on disk.
 
-    The folder is made by whoever writes into it first.
-    """
-    temporary = folder.with_name(f".unfinished-{folder.name}")
-    shutil.rmtree(temporary, ignore_errors=True)  # of a call that was killed
-    try:
-        yield temporary
-        temporary.rename(folder)
-    finally:
-        shutil.rmtree(temporary, ignore_errors=True)
-
-
-def open_token_folder(folder: str | Path, *, device: str | torch.device = "cpu") -> TokenFolder:
-    """Read what `write_token_folder` wrote; tokens stay on disk.
+    Args:
+        folder: that was written.
+        window: rows and columns that the prior sees at once; by default the codec's grid.
+        device: where the codecs go.
 
     Raises:
         FileNotFoundError: the folder or a file is missing.
-        ValueError: a file is damaged.
+        ValueError: a file is damaged, or the window does not fit.
     """
     folder = Path(folder)
-    meaning, condition, classes = _read_condition(folder / CONDITION)
+    kind, condition, classes = read_condition(folder)
     codec, second = load_model(folder / "codec", device=device), None
     if (folder / "maps").is_dir():
         second = load_model(folder / "condition_codec", device=device)
-    held_out = folder / "held_out"
-    return TokenFolder(
-        _open_caches(folder, codec, second),
-        _open_caches(held_out, codec, second) if held_out.is_dir() else None,
-        codec,
-        meaning,
-        condition,
-        second,
-        classes,
-    )
+    train, held_out = _open_caches(folder, codec, second), f"{folder} has none"
+    if (folder / "held_out").is_dir():
+        held_out = _few(_open_caches(folder / "held_out", codec, second))
+    whole = tuple(train.tokens.shape[1:])
+    window = window or tuple(min(codec.config.grid_size, n) for n in whole)
+    if not all(1 <= n <= most for n, most in zip(window, whole, strict=True)):
+        (h, w), (H, W) = window, whole
+        raise ValueError(f"window is {h}×{w} tokens; {folder} has {H}×{W}")
+    condition = windowed(kind, condition, whole, window)
+    return Material(train, held_out, codec, kind, condition, second, window, classes)
 
 
-def _held_out(task: PriorTask) -> Conditioned | None:
-    """Pictures to measure with, if there are some."""
-    try:
-        return MEANINGS[task.meaning](task, "held_out")
-    except (ValueError, OSError):
-        if must_hold_out(task):
-            raise
-    return None
+def _few(held_out: TokenGrids) -> TokenGrids:
+    """Some from all parts, if there are very many."""
+    every = -(-len(held_out) // NUM_HELD_OUT)
+    values = held_out.values
+    return TokenGrids(held_out.tokens[::every], None if values is None else values[::every])
 
 
 def _open_caches(folder: Path, codec: Codec, second: Codec | None) -> TokenGrids:
@@ -170,14 +142,16 @@ def _open_caches(folder: Path, codec: Codec, second: Codec | None) -> TokenGrids
     return TokenGrids(pictures.tokens, open_token_cache(folder / "maps", second).tokens)
 
 
-def _read_condition(path: Path) -> tuple[Meaning, AnyCondition, tuple[str, ...]]:
+def read_condition(folder: Path) -> tuple[ConditionKind, AnyCondition, tuple[str, ...]]:
+    """From what the pictures of a token folder are drawn, and what classes are called."""
+    path = folder / CONDITION
     if not path.is_file():
         raise FileNotFoundError(f"{path} not found; a folder that `tokenize` has written is needed")
     try:
         notes = json.loads(path.read_text(encoding="utf-8"))
         values = {k: tuple(v) if isinstance(v, list) else v for k, v in notes["condition"].items()}
         condition = PARTS[values.pop("kind")](**values)
-        return notes["meaning"], condition, tuple(notes.get("classes", ()))
+        return notes["kind"], condition, tuple(notes.get("classes", ()))
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise ValueError(f"{path} is damaged ({error!r}); write the tokens again") from error
 

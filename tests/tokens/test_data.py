@@ -22,10 +22,11 @@ from vqlib.generate import (
     NoCondition,
     TextCondition,
 )
-from vqlib.train import EncodedImages, PriorRecipe, TokenData, TokenGrids
+from vqlib.tokens import EncodedImages, TokenData, TokenGrids
+from vqlib.tokens.data import windows
+from vqlib.train import PriorRecipe
 from vqlib.train.loop import Run
 from vqlib.train.runtime import Runtime
-from vqlib.train.token_data import windows
 
 TINY = GPTConfig(num_codes=64, grid=(4, 4), num_layers=1, num_heads=1, width=4)
 CPU = torch.device("cpu")
@@ -42,7 +43,8 @@ def batches(
     recipe = PriorRecipe(**{"steps": 6, "batch_size": 4, "seed": 3} | recipe)
     run = Run(GPT(config), {}, recipe, place or Runtime(CPU), progress=False)
     run.steps_done = done
-    return list(data.batches(run, config))
+    asked = {"seed": run.recipe.seed, "device": run.place.device}
+    return list(run.steps(data.batches(run.draws(len(data)), config, **asked)))
 
 
 def assert_same_batches(one: list, two: list) -> None:

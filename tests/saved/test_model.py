@@ -33,8 +33,10 @@ from vqlib.generate import (
 )
 from vqlib.generate.pixelcnn import GatedPixelCNNConfig, PixelCNNConfig
 from vqlib.generate.pixelsnail import PixelSNAILConfig
-from vqlib.train import checkpoint
-from vqlib.train.checkpoint import build, load_checkpoint, load_model, save_checkpoint, save_model
+from vqlib.saved import files
+from vqlib.saved.model import MODELS as KINDS_OF_MODELS
+from vqlib.saved.model import PARTS, Part, build, load_model, save_model
+from vqlib.saved.run_folder import load_checkpoint, save_checkpoint, training_of
 
 CODES = {
     "ema": EMACodes(decay=0.9),
@@ -155,14 +157,14 @@ def test_who_may_read_the_folder_may_read_all_of_it(tmp_path):
 
 def test_every_kind_that_can_be_loaded_was_tried():
     built = [make() for make in MODELS.values()]
-    assert {type(model).__name__ for model in built} == checkpoint.MODELS.keys()
+    assert {type(model).__name__ for model in built} == KINDS_OF_MODELS.keys()
     parts = {
         type(part).__name__
         for model in built
         for part in vars(model.config).values()
         if type(part).__module__.startswith("vqlib")
     }
-    assert parts == checkpoint.PARTS.keys()
+    assert parts == PARTS.keys()
 
 
 @pytest.mark.parametrize("kind", ["ema", "gpt"])
@@ -186,7 +188,7 @@ def test_a_failure_while_writing_leaves_the_old_model(tmp_path, monkeypatch):
     def full_disk(*_):
         raise OSError("no space left on device")
 
-    monkeypatch.setattr(checkpoint, "save_file", full_disk)
+    monkeypatch.setattr(files, "save_file", full_disk)
     with pytest.raises(OSError, match="no space"):
         save_model(MODELS["gpt"](), tmp_path / "m")
     assert (tmp_path / "m" / "model.safetensors").read_bytes() == before
@@ -283,7 +285,7 @@ def test_conditions_and_orders_can_be_read_by_people(tmp_path, kind, field):
     assert "\\u" not in text
 
 
-def trained_a_little() -> tuple[GPT, dict[str, checkpoint.Part]]:
+def trained_a_little() -> tuple[GPT, dict[str, Part]]:
     model = MODELS["gpt"]()
     optimizer = torch.optim.Adam(model.parameters())
     result(model).sum().backward()
@@ -304,7 +306,7 @@ def test_parts_come_back_as_they_were(tmp_path):
     assert json.dumps(one["param_groups"]) == json.dumps(two["param_groups"])  # a tuple, a list
     for index, values in one["state"].items():
         assert all(torch.equal(value, two["state"][index][key]) for key, value in values.items())
-    assert checkpoint.training_of(saved)["recipe"] == {"seed": 1}
+    assert training_of(saved)["recipe"] == {"seed": 1}
 
 
 @pytest.mark.parametrize("name", ["training.safetensors", "training.json", "model.safetensors"])

@@ -5,9 +5,8 @@ from pathlib import Path
 import pytest
 
 from tests.cli.commands import refusal, run, tiny_codec, write_pictures
-from vqlib.cli.models import find_model, load_kind, open_pipeline, pretrained_codecs
 from vqlib.compress import VQVAE
-from vqlib.course.pretrained import WEIGHTS
+from vqlib.saved.find import WEIGHTS, find_model, load_kind, open_pipeline, pretrained_codecs
 
 
 def test_full_names_and_short_ones():
@@ -17,7 +16,7 @@ def test_full_names_and_short_ones():
     assert find_model(Path("scenes_labels")) == WEIGHTS / "scenes_labels"
     assert load_kind("faces", VQVAE).config.image_channels == 1
     for name in ("digits", "digits_gpt"):
-        assert open_pipeline(name).meaning == "class"
+        assert open_pipeline(name).condition == "class"
 
 
 def test_what_is_neither_is_refused_with_the_names_there_are(tmp_path, monkeypatch):
@@ -52,7 +51,7 @@ def test_every_command_takes_a_name(tmp_path, capsys, monkeypatch):
     picture = write_pictures(tmp_path, 1) / "00.png"
     assert run("reconstruct", picture, "--model", "faces", "--out", "a") == 0
     assert Path("a/00.png").is_file()
-    scenes = ["--data", "scenes", "--meaning", "depth", "--out", "b"]
+    scenes = ["--data", "scenes", "--condition", "depth", "--out", "b"]
     for flag in ("--codec", "--condition-codec"):
         message = refusal(capsys, "tokenize", *scenes, flag, "nowhere")
         assert f"{flag} is 'nowhere': no such folder, and no such pretrained model" in message

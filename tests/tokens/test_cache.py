@@ -22,8 +22,10 @@ from vqlib.data import TensorImages, digits
 from vqlib.data.batches import Draw, draw_batches
 from vqlib.data.label_maps import TensorLabelMaps
 from vqlib.generate import ClassCondition, GPTConfig, MapCondition, TextCondition
-from vqlib.train import PriorRecipe, TokenGrids, load_model, save_model, train_prior
-from vqlib.train.token_cache import open_token_cache, write_token_cache
+from vqlib.saved import load_model, save_model
+from vqlib.tokens import TokenGrids
+from vqlib.tokens.cache import open_token_cache, write_token_cache
+from vqlib.train import PriorRecipe, train_prior
 
 OFF = {"progress": False}
 

@@ -1,16 +1,18 @@
-"""Models that the commands are given by folder or by name."""
+"""Models by name or by folder: pretrained ones, models and runs of one's own."""
 
 import json
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from vqlib.cli.messages import say
 from vqlib.compress.palette import ColorPalette
 from vqlib.compress.vqvae import VQVAE
-from vqlib.course.pretrained import WEIGHTS
-from vqlib.train.checkpoint import Model, load_model
-from vqlib.train.pipeline import FILE, Pipeline, load_pipeline, model_folder
+from vqlib.saved.model import Model, load_model
+from vqlib.saved.pipeline import FILE, Pipeline, load_pipeline
+from vqlib.saved.run_folder import model_folder
 
+# The small models that come with the package.
+WEIGHTS = Path(__file__).parents[1] / "course" / "weights"
 # What turns pictures into tokens and back. A codec of label maps takes no pictures.
 PICTURE_CODECS = (VQVAE, ColorPalette)
 # What a short name of a pretrained model leaves out.
@@ -66,13 +68,22 @@ def pretrained_codecs() -> list[str]:
     return sorted(n for n, kind in kinds.items() if kind.endswith(("VQVAE", "ColorPalette")))
 
 
+def pretrained_folder(name: str) -> Path:
+    """The model folder of that name; raises `ValueError` naming those there are."""
+    known = sorted(path.parent.name for path in WEIGHTS.glob("*/config.json"))
+    if name not in known:
+        raise ValueError(f"no pretrained model {name!r}; there are {', '.join(known)}")
+    return WEIGHTS / name
+
+
 def _find(name: str, flag: str, known: Sequence[str], endings: Sequence[str]) -> Path:
     full = [name] if name in known else [name + end for end in endings if name + end in known]
     if len(full) > 1:
         raise ValueError(f"{flag} is {name!r}: which one, {' or '.join(full)}?")
     if full:
         if Path(name).is_dir():
-            say(f"{flag} {name} is the pretrained {full[0]}; write ./{name} for the folder here")
+            hint = f"{flag} {name} is the pretrained {full[0]}; write ./{name} for the folder here"
+            print("vqlib:", hint, file=sys.stderr)
         return WEIGHTS / full[0]
     if Path(name).is_file():
         raise FileNotFoundError(

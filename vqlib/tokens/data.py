@@ -3,20 +3,23 @@
 Grids larger than the model's are cut into windows at random, as pictures are into squares.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from itertools import tee
 from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 import torch
-from jaxtyping import Int
+from jaxtyping import Float, Int
 from torch import Tensor
+from tqdm import tqdm
 
+from vqlib.compress.palette import ColorPalette
 from vqlib.compress.quantize import check_tokens
-from vqlib.data.batches import generator_of
+from vqlib.compress.vqvae import VQVAE
+from vqlib.data.batches import Draw, draw_batches, generator_of
 from vqlib.data.images import Images
 from vqlib.generate.condition import Place
-from vqlib.generate.prior import PriorConfig
-from vqlib.train.loop import Run
+from vqlib.generate.prior import PriorConfig, evaluating
 
 Batch = tuple[Int[Tensor, "B T"], Int[Tensor, "B P"]]
 # What a codec, or two, make of images and their numbers: tokens, and the value of the condition.
@@ -31,8 +34,17 @@ class TokenData(Protocol):
         """How many pictures there are."""
         ...
 
-    def batches(self, run: Run, config: PriorConfig) -> Iterator[tuple[int, Batch]]:
-        """(step, tokens row by row and ids of the condition) for each step still to do."""
+    def batches(
+        self, draws: Iterable[list[Draw]], config: PriorConfig, *, seed: int, device: torch.device
+    ) -> Iterator[Batch]:
+        """Tokens row by row and ids of the condition, for each of the batches asked for.
+
+        Args:
+            draws: rows of each batch, and the positions of these draws in a run, one after another.
+            config: of the model.
+            seed: of what is drawn at random; with a row's position it decides.
+            device: where images are put before they are encoded.
+        """
         ...
 
     def pictures(self, config: PriorConfig, batch_size: int) -> Iterator[Batch]:
@@ -65,12 +77,12 @@ class TokenGrids:
     def __len__(self) -> int:
         return len(self.tokens)
 
-    def batches(self, run: Run, config: PriorConfig) -> Iterator[tuple[int, Batch]]:
-        """As in `TokenData`."""
-        recipe = run.recipe
-        for step, rows in run.batches(len(self)):
-            first = step * recipe.batch_size + run.place.rank * len(rows)
-            yield step, self._windows(rows, config, seed=recipe.seed, first=first)
+    def batches(
+        self, draws: Iterable[list[Draw]], config: PriorConfig, *, seed: int, device: torch.device
+    ) -> Iterator[Batch]:
+        """As in `TokenData`; nothing is moved."""
+        for batch in draws:
+            yield self._windows(_rows_of(batch), config, seed=seed, first=batch[0].position)
 
     def pictures(self, config: PriorConfig, batch_size: int) -> Iterator[Batch]:
         """As in `TokenData`."""
@@ -101,13 +113,16 @@ class EncodedImages:
     def __len__(self) -> int:
         return len(self.images)
 
-    def batches(self, run: Run, config: PriorConfig) -> Iterator[tuple[int, Batch]]:
+    def batches(
+        self, draws: Iterable[list[Draw]], config: PriorConfig, *, seed: int, device: torch.device
+    ) -> Iterator[Batch]:
         """As in `TokenData`."""
-        recipe = run.recipe
-        for step, rows, x in run.image_batches(self.images, workers=self.workers):
-            tokens, values = self.encode(run.place.put(x), rows)
-            first = step * recipe.batch_size + run.place.rank * len(rows)
-            yield step, windows(tokens, values, config, seed=recipe.seed, first=first)
+        read, encoded = tee(draws)  # the reader is ahead
+        options = {"workers": self.workers, "pin_memory": device.type == "cuda"}
+        images = draw_batches(self.images, read, seed=seed, **options)
+        for batch, x in zip(encoded, images, strict=False):
+            tokens, values = self.encode(x.to(device, non_blocking=True), _rows_of(batch))
+            yield windows(tokens, values, config, seed=seed, first=batch[0].position)
 
     def pictures(self, config: PriorConfig, batch_size: int) -> Iterator[Batch]:
         """As in `TokenData`; on the CPU, each image as it is for measuring."""
@@ -148,6 +163,44 @@ def windows(
         value = None if values is None else values[i : i + 1]
         ids.append(config.condition.ids(value, 1, Place(top, left, H, W)))
     return torch.stack(cut), torch.cat(ids)
+
+
+def encoded_once(
+    images: Images, encode: Encode, at_most: int, *, batch_size: int = 64, progress: bool = True
+) -> TokenGrids:
+    """The tokens of images as they are for measuring; of many images, some from all parts."""
+    rows = torch.arange(0, len(images), -(-len(images) // at_most))
+    tokens, values = [], []
+    parts = rows.split(batch_size)
+    for part in tqdm(parts, "encoding", disable=not progress, delay=1, leave=False):
+        s, value = encode(torch.stack([images[i] for i in part.tolist()]), part)
+        tokens.append(s.cpu())
+        values += [] if value is None else [value.cpu()]
+    return TokenGrids(torch.cat(tokens), torch.cat(values) if values else None)
+
+
+@torch.no_grad()
+def tokenize(
+    codec: VQVAE | ColorPalette,
+    images: Float[Tensor, "N C H W"] | Int[Tensor, "N H W"],
+    *,
+    batch_size: int = 256,
+) -> Int[Tensor, "N h w"]:
+    """Tokens of many images, on the CPU. The codec works in eval mode.
+
+    Args:
+        codec: a trained stage 1.
+        images: in [-1, 1], or label maps for a codec of these, on any device.
+        batch_size: images encoded at once.
+    """
+    with evaluating(codec):
+        return torch.cat(
+            [codec.encode(part.to(codec.device)).cpu() for part in images.split(batch_size)]
+        )
+
+
+def _rows_of(batch: list[Draw]) -> Int[Tensor, " B"]:
+    return torch.tensor([draw.index for draw in batch])
 
 
 def _rows(values: Any, rows: Int[Tensor, " B"]) -> Any:

@@ -25,7 +25,7 @@ from vqlib.compress.vqvae import VQVAE
 from vqlib.data.batches import Draw, draw_batches
 from vqlib.data.images import Images
 from vqlib.generate.prior import evaluating
-from vqlib.train.token_data import TokenGrids
+from vqlib.tokens.data import TokenGrids
 
 TOKENS, VALUES, NOTES = "tokens.npy", "values.npy", "cache.json"
 
@@ -70,16 +70,7 @@ def write_token_cache(
         ValueError: no images, values that do not fit them, copies or batch_size below 1.
     """
     folder = Path(folder)
-    if folder.exists():
-        raise FileExistsError(
-            f"{folder} is there already: open it with open_token_cache, delete it to encode the "
-            "images again, or choose another folder"
-        )
-    if min(copies, batch_size, len(images)) < 1:
-        raise ValueError(
-            f"copies is {copies}, batch_size {batch_size}, and there are {len(images)} images; "
-            "each must be at least 1"
-        )
+    _check_new(folder, number=len(images), copies=copies, batch_size=batch_size)
     rows = None if values is None else _one_row_each(values, len(images))
     codec = codec if device is None else codec.to(device)
     number = copies * len(images)
@@ -89,15 +80,9 @@ def write_token_cache(
             grid = _write_tokens(temporary / TOKENS, codec, batches, bar)
         if rows is not None:
             _write_values(temporary / VALUES, rows, copies)
-        notes = {
-            "num_codes": codec.config.num_codes,
-            "grid": grid,
-            "number": number,
-            "copies": copies,
-            "seed": seed,
-            "values": rows is not None,
-            "codec": weights_digest(codec),
-        }
+        notes = {"num_codes": codec.config.num_codes, "grid": grid, "number": number}
+        notes |= {"copies": copies, "seed": seed, "values": rows is not None}
+        notes["codec"] = weights_digest(codec)
         (temporary / NOTES).write_text(json.dumps(notes, indent=2) + "\n", encoding="utf-8")
     return open_token_cache(folder)
 
@@ -155,6 +140,19 @@ class _AsTheyAre:
 
     def draw(self, index: int, generator: torch.Generator) -> Tensor:
         return self.images[index]
+
+
+def _check_new(folder: Path, *, number: int, copies: int, batch_size: int) -> None:
+    if folder.exists():
+        raise FileExistsError(
+            f"{folder} is there already: open it with open_token_cache, delete it to encode the "
+            "images again, or choose another folder"
+        )
+    if min(copies, batch_size, number) < 1:
+        raise ValueError(
+            f"copies is {copies}, batch_size {batch_size}, and there are {number} images; "
+            "each must be at least 1"
+        )
 
 
 def _batches(

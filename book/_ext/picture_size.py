@@ -1,0 +1,45 @@
+"""Sphinx extension: pictures of code cells keep their shape, and say how large they were drawn.
+
+MyST-NB writes width and height into an inline style, where a narrow page shrinks the width alone.
+As attributes they give the browser the ratio before the picture is there; and `--drawn` tells the
+style sheet how wide the picture was drawn, since much below that its words are too small to read.
+Of a vector picture the file itself says so.
+"""
+
+import re
+from pathlib import Path
+
+SIZE = re.compile(r'style="width: (\d+)(?:\.\d+)?px; height: (\d+)(?:\.\d+)?px;"')
+
+# A vector picture that a cell has drawn is called by its digest; its file says how many points.
+VECTOR = re.compile(r'(<img [^>]*src="[^"]*/(\w{64}\.svg)")( />)')
+POINTS = re.compile(r'<svg [^>]*?\bwidth="([\d.]+)pt"')
+
+
+def keep_ratio(html: str) -> str:
+    """A page whose pictures have their size in attributes."""
+    return SIZE.sub(r'width="\1" height="\2" style="--drawn: \1px"', html)
+
+
+def say_width(html: str, images: Path) -> str:
+    """A page whose vector pictures say how wide they were drawn; their files are in `images`."""
+
+    def add(image: re.Match) -> str:
+        width = POINTS.search((images / image[2]).read_text("utf-8"))
+        style = f' style="--drawn: {float(width[1]) * 4 / 3:.0f}px"' if width else ""
+        return image[1] + style + image[3]
+
+    return VECTOR.sub(add, html)
+
+
+def finish_pages(app, exception):
+    """Handler of `build-finished`."""
+    for page in Path(app.outdir).rglob("*.html") if not exception else ():
+        html = keep_ratio(page.read_text("utf-8"))
+        page.write_text(say_width(html, Path(app.outdir) / "_images"), "utf-8")
+
+
+def setup(app):
+    """Register the extension with Sphinx."""
+    app.connect("build-finished", finish_pages)
+    return {"parallel_read_safe": True, "parallel_write_safe": True}

@@ -1,0 +1,30 @@
+"""On a touch screen nothing waits for a mouse to come near."""
+
+CHAPTER = "notebooks/en/04_vqvae.html"
+
+
+def opacity(locator) -> float:
+    return float(locator.evaluate("element => getComputedStyle(element).opacity"))
+
+
+def test_code_can_be_copied(open_page):
+    page = open_page(CHAPTER, width=390, has_touch=True, is_mobile=True).page
+    button = page.locator("button.copybtn").first
+    assert opacity(button) > 0.8
+    assert button.bounding_box()["width"] >= 24
+    button.tap()
+    page.locator("button.copybtn.success").first.wait_for()
+
+
+def test_headings_can_be_linked_to(open_page):
+    page = open_page(CHAPTER, width=390, has_touch=True, is_mobile=True).page
+    anchor = page.locator("article h2 .headerlink").first
+    assert anchor.is_visible()
+    assert opacity(anchor) > 0.5
+
+
+def test_a_mouse_sees_them_when_it_is_there(open_page):
+    page = open_page(CHAPTER).page
+    assert opacity(page.locator("button.copybtn").first) == 0
+    page.locator("article pre").first.hover()
+    page.wait_for_function("getComputedStyle(document.querySelector('.copybtn')).opacity === '1'")
