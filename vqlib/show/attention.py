@@ -9,7 +9,7 @@ from torch import Tensor
 
 from vqlib.generate.gpt import GPT
 from vqlib.generate.prior import evaluating
-from vqlib.show.plane import BLUE, GREY, INK, ORANGE
+from vqlib.show.style import BLUE, GREY, INK, ORANGE
 from vqlib.show.widgets import grid_widget
 
 CELL = 56

@@ -14,6 +14,8 @@ from PIL import Image
 from torch import Tensor
 from torch.nn import functional as F
 
+from vqlib.show.style import PLOT, has_images
+
 WIDTH = 400
 """Images of a few pixels are enlarged to at least this many; a phone shrinks them again."""
 PER_INCH = 100
@@ -24,25 +26,32 @@ COLOURS = 64
 Frame = Figure | Float[Tensor, "_C _H _W"] | Float[Tensor, "_N _C _H _W"] | bytes
 """A picture: a figure, an image or a row of images in [-1, 1], or the bytes of a PNG or an SVG."""
 
+SVG = "data:image/svg+xml,"
 SVG_SIZE = re.compile(rb"<svg\b[^>]*?\bwidth=['\"]([\d.]+)['\"][^>]*?\bheight=['\"]([\d.]+)['\"]")
 
 
 def inline_picture(frame: Frame, alt: str) -> str:
     """The `<img>` element of a picture, with `alt` as its alternative text.
 
+    A drawing, which has no image in it, is marked as a plot: the book may turn it by night.
+
     Raises:
         ValueError: bytes that are neither a PNG nor an SVG with a width and a height.
     """
     style = "max-width:100%;height:auto;border-radius:.5rem"
+    kind = ""
     if isinstance(frame, Figure):
         uri, size = _figure(frame)
+        kind = "" if has_images(frame) else PLOT
     elif isinstance(frame, Tensor):
         uri, size = _images(frame)
         style = "max-width:100%;height:auto;image-rendering:pixelated"
     else:
         uri, size = _encoded(frame)
+        kind = PLOT if uri.startswith(SVG) else ""
+    drawn = f'class="{kind}" ' if kind else ""
     return (
-        f'<img src="{uri}" alt="{escape(alt)}" width="{size[0]}" height="{size[1]}" '
+        f'<img {drawn}src="{uri}" alt="{escape(alt)}" width="{size[0]}" height="{size[1]}" '
         f'decoding="sync" style="{style}">'  # sync: no blink when one follows another
     )
 
@@ -93,4 +102,4 @@ def _data_uri(data: bytes) -> str:
         return "data:image/png;base64," + base64.b64encode(data).decode()
     # Only what a quoted address cannot hold: shorter than base64, and it compresses better.
     text = re.sub(r"\s+", " ", data.decode())
-    return "data:image/svg+xml," + re.sub('[%#"&]', lambda c: quote(c[0]), text)
+    return SVG + re.sub('[%#"&]', lambda c: quote(c[0]), text)

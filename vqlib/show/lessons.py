@@ -10,11 +10,10 @@ from torch import Tensor
 
 from vqlib.compress import nearest_code, straight_through
 from vqlib.show.inline import inline_picture
-from vqlib.show.plane import BLUE, GREEN, INK, ORANGE, Plane, nearest_area
+from vqlib.show.plane import Plane, nearest_area
+from vqlib.show.style import AREAS, BLUE, GREEN, INK, ORANGE
 from vqlib.show.widgets import frames_widget, grid_widget
 
-# Pale, so that points stand out on them; the codes are told apart by their labels.
-AREAS = ("#dbe8f6", "#fbe5d6", "#dcefe2", "#efe3f5", "#fdf3cf", "#d8eff0", "#f7dde4", "#e8e8e8")
 ARROW = 0.5
 """Length of the arrow of a gradient of length 1. That of ‖x − x̂‖² is then as long as x − x̂."""
 LEGEND = (

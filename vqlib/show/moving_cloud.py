@@ -7,7 +7,8 @@ from jaxtyping import Float
 from torch import Tensor
 
 from vqlib.compress import nearest_code
-from vqlib.show.plane import BLUE, GREY, INK, ORANGE, Plane
+from vqlib.show.plane import Plane
+from vqlib.show.style import BLUE, GREY, INK, ORANGE
 from vqlib.show.widgets import frames_widget, grid_widget
 
 Film = Sequence[tuple[Float[Tensor, "N 2"], Float[Tensor, "K 2"]]]

@@ -12,8 +12,8 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from vqlib.compress import PatchDiscriminator
-from vqlib.show.plane import BLUE, ORANGE
 from vqlib.show.plots import draw_image
+from vqlib.show.style import BLUE, ORANGE
 from vqlib.show.widgets import frames_widget
 
 VERDICTS: Colormap = LinearSegmentedColormap.from_list("verdicts", [ORANGE, "#ffffff", BLUE])

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from ipywidgets import VBox
 
 from vqlib.generate.order import Order
-from vqlib.show.plane import BLUE, GREY, INK, ORANGE
+from vqlib.show.style import BLUE, GREY, INK, ORANGE
 from vqlib.show.widgets import frames_widget
 
 COLUMNS, CELL, GAP, TOP = 4, 16, 14, 22
