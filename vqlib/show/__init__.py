@@ -3,6 +3,7 @@
 To import this is to let all plots of a notebook look alike (`vqlib.show.style`).
 """
 
+from vqlib.show.before_after import before_after_widget
 from vqlib.show.curve_names import label_ends
 from vqlib.show.flight_recorder import show_flight_recorder
 from vqlib.show.lessons import nearest_code_widget, three_losses_widget, training_widget
@@ -11,6 +12,7 @@ from vqlib.show.style import use as _use_style
 from vqlib.show.widgets import frames_widget, grid_widget
 
 __all__ = [
+    "before_after_widget",
     "frames_widget",
     "grid_widget",
     "label_ends",

@@ -76,7 +76,8 @@ def moving_code_widget(
             ]
         )
     labels = (f"e{code} ₁", f"e{code} ₂")
-    return grid_widget(frames, labels=labels, values=(names, names), alts=alts)
+    title = (f"Move code {code}: make the error small", f"移动 {code} 号编码：把误差调小")
+    return grid_widget(frames, labels=labels, values=(names, names), alts=alts, title=title)
 
 
 def _with_code_at(codes: Tensor, code: int, place: tuple[float, float]) -> Tensor:

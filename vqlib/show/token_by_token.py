@@ -28,7 +28,8 @@ def token_by_token_widget(codec: VQVAE, tokens: Int[Tensor, "h w"]) -> VBox:
     frames = [_frame(tokens, t, images[t]) for t in range(T + 1)]
     drawn = tokens.flatten().tolist()
     alts = ["t = 0"] + [f"t = {t}, s = {drawn[t - 1]}" for t in range(1, T + 1)]
-    return frames_widget(frames, label="t", alts=alts)
+    title = ("Drag: one token more, and what it changes", "拖动：多一个词元，图像变了哪里？")
+    return frames_widget(frames, label="t", alts=alts, title=title, start=T // 2)
 
 
 @torch.no_grad()

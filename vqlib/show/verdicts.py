@@ -82,7 +82,9 @@ def patches_widget(
     verdicts = _verdicts(critic, image[None])[0]
     frames = [_frame(image, critic, verdicts, *place) for place in places]
     values = [f"({i}, {j}): D = {verdicts[i, j]:+.2f}".replace("-", "−") for i, j in places]
-    return frames_widget(frames, label="(i, j)", values=values, alts=values, interval=900)
+    title = ("Judge the patch yourself, then read D", "先自己判断这一块，再看 D")
+    options = {"values": values, "alts": values, "interval": 900, "title": title}
+    return frames_widget(frames, label="(i, j)", **options)
 
 
 def _verdicts(critic: PatchDiscriminator, images: Float[Tensor, "N C H W"]) -> Tensor:
