@@ -59,7 +59,7 @@ def show_tokens(grids: Int[Tensor, "N h w"], *, cell: float = 1.6) -> Figure:
         hue = (tokens * 47 % 360).float() / 360
         pale = torch.stack([hue, torch.full_like(hue, 0.3), torch.full_like(hue, 0.95)], dim=-1)
         axis.imshow(hsv_to_rgb(pale.numpy()))
-        axis.set(xticks=[], yticks=[])
+        axis.set(xticks=[], yticks=[], frame_on=False)
         for (i, j), token in _enumerate_grid(tokens):
             axis.text(j, i, str(token), ha="center", va="center", fontsize=10)
     figure.tight_layout(pad=0.3)

@@ -10,6 +10,7 @@ the book may turn it. One with images is a PNG for sharp screens, which keeps it
 """
 
 import io
+import sys
 
 import matplotlib
 from cycler import cycler
@@ -68,14 +69,9 @@ def use() -> None:
     `matplotlib.rcdefaults()` takes it back.
     """
     matplotlib.rcParams.update(SETTINGS)
-    try:
-        from IPython import get_ipython
-    except ImportError:
-        return
-    shell = get_ipython()
-    backend = dict.__getitem__(
-        matplotlib.rcParams, "backend"
-    )  # asked otherwise, it would choose one
+    ipython = sys.modules.get("IPython")  # who runs in it has imported it
+    shell = ipython.get_ipython() if ipython else None
+    backend = dict.__getitem__(matplotlib.rcParams, "backend")  # else matplotlib would choose one
     if shell is not None and backend in INLINE:
         import matplotlib_inline.backend_inline  # noqa: F401 — it sets its own formats when it comes
 
