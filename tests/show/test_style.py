@@ -17,6 +17,7 @@ from matplotlib.text import Text
 
 from vqlib.show import show_curves, show_images, show_tokens, style
 from vqlib.show.flight_recorder import show_flight_recorder
+from vqlib.show.inline import inline_picture
 from vqlib.show.receptive_field import show_fields
 
 ROOT = Path(__file__).parents[2]
@@ -91,6 +92,14 @@ def test_a_plot_that_must_keep_its_tones_is_not_marked():
     figure = FIGURES["curves"]()
     figure.set_gid("as-drawn")
     assert '<g id="plot">' not in style.vector(figure)
+    assert 'class="plot"' not in inline_picture(figure, "L")
+
+
+def test_widgets_mark_what_is_drawn_and_not_what_is_a_photograph():
+    for frame in (FIGURES["curves"](), b"<svg width='4' height='4'></svg>"):
+        assert 'class="plot"' in inline_picture(frame, "")
+    for frame in (FIGURES["images"](), IMAGES):
+        assert 'class="plot"' not in inline_picture(frame, "")
 
 
 def test_a_plot_is_the_same_whenever_it_is_drawn():

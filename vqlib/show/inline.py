@@ -14,7 +14,7 @@ from PIL import Image
 from torch import Tensor
 from torch.nn import functional as F
 
-from vqlib.show.style import PLOT, has_images
+from vqlib.show.style import PLOT, is_plot
 
 WIDTH = 400
 """Images of a few pixels are enlarged to at least this many; a phone shrinks them again."""
@@ -42,7 +42,7 @@ def inline_picture(frame: Frame, alt: str) -> str:
     kind = ""
     if isinstance(frame, Figure):
         uri, size = _figure(frame)
-        kind = "" if has_images(frame) else PLOT
+        kind = PLOT if is_plot(frame) else ""
     elif isinstance(frame, Tensor):
         uri, size = _images(frame)
         style = "max-width:100%;height:auto;image-rendering:pixelated"

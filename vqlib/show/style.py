@@ -85,11 +85,16 @@ def has_images(figure: Figure) -> bool:
     return any(axis.images for axis in figure.axes)
 
 
+def is_plot(figure: Figure) -> bool:
+    """Whether the book may turn a figure by night."""
+    return not has_images(figure) and figure.get_gid() in (None, PLOT)
+
+
 def vector(figure: Figure) -> str | None:
     """A figure without images as an SVG, its group `plot` unless it has another name."""
     if has_images(figure) or not figure.axes:
         return None
-    if figure.get_gid() is None:
+    if is_plot(figure):
         figure.set_gid(PLOT)
     file = io.StringIO()
     # Nothing in it that varies from run to run.
