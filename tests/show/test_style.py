@@ -50,7 +50,7 @@ def test_the_colours_are_those_of_the_drawn_figures():
 
 def test_no_module_has_colours_of_its_own():
     known = {style.INK, style.GREY, style.RULE, style.BLUE, style.ORANGE, style.GREEN}
-    known |= {*style.AREAS, "#ffffff", "#d3e3f4"}  # the last one: cells that are written
+    known |= {*style.AREAS, "#ffffff", "#b5d0ee"}  # the last one: cells that are written
     for path in (ROOT / "vqlib/show").glob("*.py"):
         assert {c.lower() for c in HEX.findall(path.read_text("utf-8"))} <= known, path.name
 

@@ -9,7 +9,7 @@ from vqlib.show.style import BLUE, GREY, INK, ORANGE
 from vqlib.show.widgets import frames_widget
 
 COLUMNS, CELL, GAP, TOP = 4, 16, 14, 22
-PALE = "#d3e3f4"
+PALE = "#b5d0ee"
 
 
 def writing_order_widget(orders: Sequence[Order], *, size: int = 8) -> VBox:
