@@ -6,6 +6,7 @@ from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell, new_markdown_cell
 
 from chapter import Cell
+from folds import check_imports, folded
 from pictures import embed_figures
 from results import state_results
 from smoke import shrink
@@ -35,8 +36,9 @@ def markdown_cell(source: Cell, cell_id: str, language: str, figures: Path) -> N
 
 
 def code_cell(source: str, metadata: dict, tags: list[str], cell_id: str) -> NotebookNode:
-    """A code cell without outputs."""
-    metadata = {**metadata, "tags": tags} if tags else metadata
+    """A code cell without outputs, folded where a tag says so."""
+    tags, words = folded(tags)
+    metadata = {**metadata, **words, "tags": tags} if tags else metadata
     return new_code_cell(source, metadata=metadata, id=cell_id)
 
 
@@ -47,6 +49,7 @@ def install_cell(repository: str, cell_id: str) -> NotebookNode:
 
 def plain_code_cell(source: Cell, cell_id: str) -> NotebookNode:
     """A code cell that is part of no exercise, with the tags that nbval needs."""
+    check_imports(source)
     tags = list(source.tags)
     if "full-scale" in tags:
         check_smoke(source)

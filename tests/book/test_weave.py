@@ -181,7 +181,7 @@ def test_a_chapter_needs_no_front_matter():
 
 def test_every_known_tag_but_the_pairs_is_accepted_alone():
     for tag in set(KNOWN_TAGS) - {"exercise", "check", "full-scale"}:
-        assert tag in last(woven(tagged("x = 1", tag)).en).metadata.tags
+        assert tag in last(woven(tagged("import x", tag)).en).metadata.tags
 
 
 # --- where a bad source is reported -----------------------------------------------------------
