@@ -5,6 +5,7 @@ from pathlib import Path
 from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell, new_markdown_cell
 
+from cards import Facts, with_facts
 from chapter import Cell
 from folds import check_imports, folded
 from pictures import embed_figures
@@ -25,10 +26,16 @@ import vqlib\
 """
 
 
-def markdown_cell(source: Cell, cell_id: str, language: str, figures: Path) -> NotebookNode:
-    """A Markdown cell with its figures inside, its numbers checked and its terms linked."""
+def markdown_cell(
+    source: Cell, cell_id: str, language: str, figures: Path, card: Facts | None = None
+) -> NotebookNode:
+    """A Markdown cell with its figures inside, its numbers checked and its terms linked.
+
+    `card` are the facts of the exercise that it sets.
+    """
     text, shown = embed_figures(source, language, figures)
     text = link_terms(source, language, state_results(source, text))
+    text = with_facts(text, card, language) if card else text
     metadata = {key: value for key, value in source.metadata.items() if key != "lang"}
     if shown:
         metadata["figures"] = shown

@@ -1,4 +1,4 @@
-"""What the book folds, under words of its own: imports, and code that does nothing but draw.
+"""What the book folds, under words of its own: imports, code that only draws, and solutions.
 
 The words on the fold are English in both notebooks, which share their code; the Chinese book
 translates them (`book_theme_strings` in book/zh/_config.yml). Jupyter and Colab show such a cell
@@ -25,6 +25,7 @@ class Fold:
 FOLDS = {
     "imports": Fold("hide-input", "Imports", "Hide the imports"),
     "plotting": Fold("hide-input", "Plotting code", "Hide the plotting code"),
+    "solution": Fold("hide-cell", "Solution", "Hide the solution"),
 }
 
 

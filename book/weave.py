@@ -19,6 +19,7 @@ import yaml
 from nbformat import NotebookNode
 
 from alt_texts import check_alt
+from cards import Facts, read_cards
 from cells import install_cell, markdown_cell, plain_code_cell
 from chapter import LANGUAGES, Cell, Exercise, Prose, Unit, WeaveError, read_chapter
 from exercises import exercise_cells, refuse_markers
@@ -93,13 +94,15 @@ def weave(text: str, path: Path, *, figures: Path, repository: str) -> Woven:
     if not re.fullmatch(r"\d\d_[a-z0-9_]+\.md", path.name):
         raise WeaveError(path, 1, "a chapter is named like 03_straight_through.md; rename the file")
     units = read_chapter(text, path)
+    cards = read_cards(units)
     prefix = path.stem.replace("_", "-")[:48]  # nbformat allows ids of 64 characters
     sources: dict[str, Cell] = {}
     notebooks = {}
     for language in LANGUAGES:
         cells = []
         for number, unit in enumerate(units, start=1):
-            for cell, source in unit_cells(unit, f"{prefix}-c{number:03d}", language, figures):
+            cell_id = f"{prefix}-c{number:03d}"
+            for cell, source in unit_cells(unit, cell_id, language, figures, cards):
                 cells.append(cell)
                 sources.setdefault(cell.id, source)  # of a pair, the English cell
         # Below the title, because Sphinx names a page after what comes first.
@@ -109,17 +112,21 @@ def weave(text: str, path: Path, *, figures: Path, repository: str) -> Woven:
 
 
 def unit_cells(
-    unit: Unit, cell_id: str, language: str, figures: Path
+    unit: Unit, cell_id: str, language: str, figures: Path, cards: Mapping[str, Facts]
 ) -> Iterable[tuple[NotebookNode, Cell]]:
-    """The notebook cells of one unit, each with the source cell it comes from."""
+    """The notebook cells of one unit, each with the source cell it comes from.
+
+    `cards` are the facts of the chapter's exercises by number.
+    """
     if isinstance(unit, Prose):
         check_alt(unit)
         source = getattr(unit, language)
-        return [(markdown_cell(source, cell_id, language, figures), source)]
+        card = cards.get(source.metadata.get("exercise"))
+        return [(markdown_cell(source, cell_id, language, figures, card), source)]
     if isinstance(unit, Exercise):
         refuse_markers(unit.check)
         origins = (unit.task, unit.check, unit.task)
-        return zip(exercise_cells(unit, cell_id), origins, strict=True)
+        return zip(exercise_cells(unit), origins, strict=True)
     refuse_markers(unit.cell)
     return [(plain_code_cell(unit.cell, cell_id), unit.cell)]
 
