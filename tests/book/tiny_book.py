@@ -98,5 +98,9 @@ def build(
     log = COLOUR.sub("", done.stdout + done.stderr)
     assert done.returncode == 0, log
     assert find_problems(log) == [], log
-    page = folder / "out" / HTML / f"notebooks/{language}/{CHAPTER}.html"
-    return BeautifulSoup(page.read_text("utf-8"), "html.parser")
+    return BeautifulSoup(page_file(folder, language).read_text("utf-8"), "html.parser")
+
+
+def page_file(folder: Path, language: str) -> Path:
+    """Where `build` has put the page of the chapter."""
+    return folder / "out" / HTML / f"notebooks/{language}/{CHAPTER}.html"
