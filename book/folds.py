@@ -1,8 +1,9 @@
-"""What the book folds, under words of its own: imports, code that only draws, and solutions.
+"""What the book folds, under words of its own: imports, code that only draws, what a reader is to
+predict, and solutions.
 
 The words on the fold are English in both notebooks, which share their code; the Chinese book
 translates them (`book_theme_strings` in book/zh/_config.yml). Jupyter and Colab show such a cell
-as any other.
+as any other; only a stored result that is to be predicted waits for a click in JupyterLab.
 """
 
 import ast
@@ -23,6 +24,7 @@ class Fold:
 
 
 FOLDS = {
+    "predict": Fold("hide-output", "I have my answer: show", "Hide the result"),
     "imports": Fold("hide-input", "Imports", "Hide the imports"),
     "plotting": Fold("hide-input", "Plotting code", "Hide the plotting code"),
     "solution": Fold("hide-cell", "Solution", "Hide the solution"),
@@ -34,8 +36,19 @@ def folded(tags: list[str]) -> tuple[list[str], dict]:
     for name, fold in FOLDS.items():
         if name in tags:
             words = {"code_prompt_show": fold.show, "code_prompt_hide": fold.hide}
-            return [*tags, fold.tag], {"mystnb": words}
+            return [*tags, fold_tag(fold, tags)], {"mystnb": words, **hidden_in_jupyter(tags)}
     return tags, {}
+
+
+def fold_tag(fold: Fold, tags: list[str]) -> str:
+    """The tag that folds a cell: a plot that is to be predicted goes with its code, as one."""
+    return "hide-cell" if {"predict", "plotting"} <= set(tags) else fold.tag
+
+
+def hidden_in_jupyter(tags: list[str]) -> dict:
+    """The metadata by which JupyterLab, too, shows a stored result only on a click."""
+    stored = {"predict", "check-output"} <= set(tags)
+    return {"jupyter": {"outputs_hidden": True}} if stored else {}
 
 
 def check_imports(cell: Cell) -> None:
