@@ -24,6 +24,7 @@ from cells import install_cell, markdown_cell, plain_code_cell
 from chapter import LANGUAGES, Cell, Exercise, Prose, Unit, WeaveError, read_chapter
 from exercises import exercise_cells, refuse_markers
 from outputs import checks_output, run_cells
+from quiz import place_of_quiz, quiz_cells, read_quiz
 
 COMMAND = "python book/weave.py"
 NOTEBOOK_METADATA = {
@@ -52,6 +53,11 @@ class House:
             raise WeaveError(
                 Path("_config.yml"), 1, "repository.url is missing; notebooks install vqlib from it"
             ) from error
+
+    def quiz(self, chapter: Path) -> str | None:
+        """The questions to the chapter of this name, if there are some."""
+        path = self.root / "book" / "quizzes" / f"{chapter.stem[:2]}.yml"
+        return path.read_text("utf-8") if path.exists() else None
 
     def chapters(self) -> dict[str, Path]:
         """The chapters' sources by name, in order."""
@@ -85,16 +91,21 @@ class Woven:
         return nbformat.writes(notebook) + "\n"
 
 
-def weave(text: str, path: Path, *, figures: Path, repository: str) -> Woven:
+def weave(
+    text: str, path: Path, *, figures: Path, repository: str, quiz: str | None = None
+) -> Woven:
     """Make both notebooks from a chapter's source, without running anything.
 
     `path` names the chapter and appears in errors, `figures` is the folder of rendered figures,
-    `repository` the address that vqlib is installed from. Raises `WeaveError`.
+    `repository` the address that vqlib is installed from, `quiz` the text of the chapter's
+    questions. Raises `WeaveError`.
     """
     if not re.fullmatch(r"\d\d_[a-z0-9_]+\.md", path.name):
         raise WeaveError(path, 1, "a chapter is named like 03_straight_through.md; rename the file")
     units = read_chapter(text, path)
     cards = read_cards(units)
+    questions = read_quiz(quiz, Path(f"book/quizzes/{path.stem[:2]}.yml")) if quiz else []
+    asked_at = place_of_quiz(units, questions) + 1 if questions else 0
     prefix = path.stem.replace("_", "-")[:48]  # nbformat allows ids of 64 characters
     sources: dict[str, Cell] = {}
     notebooks = {}
@@ -102,7 +113,10 @@ def weave(text: str, path: Path, *, figures: Path, repository: str) -> Woven:
         cells = []
         for number, unit in enumerate(units, start=1):
             cell_id = f"{prefix}-c{number:03d}"
-            for cell, source in unit_cells(unit, cell_id, language, figures, cards):
+            made = list(unit_cells(unit, cell_id, language, figures, cards))
+            if number == asked_at:
+                made = quiz_cells(questions, language) + made
+            for cell, source in made:
                 cells.append(cell)
                 sources.setdefault(cell.id, source)  # of a pair, the English cell
         # Below the title, because Sphinx names a page after what comes first.
@@ -138,6 +152,7 @@ def weave_file(path: Path, house: House) -> Woven:
         house.short(path),
         figures=house.figures,
         repository=house.repository,
+        quiz=house.quiz(path),
     )
 
 
