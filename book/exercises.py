@@ -55,7 +55,7 @@ def split_solution(task: Cell) -> tuple[str, str]:
     if region is not None:
         raise task.error(f"`{BEGIN}` without `{END}` after it")
     if stub == solved:
-        raise task.error(f"an exercise holds its solution between `{BEGIN}` and `{END}`")
+        raise task.error(f"an exercise or stub holds its solution between `{BEGIN}` and `{END}`")
     return "\n".join(stub), "\n".join(solved)
 
 
@@ -70,4 +70,4 @@ def indentation(region: list[str], task: Cell) -> str:
 def refuse_markers(cell: Cell) -> None:
     """A solution's markers in any other cell would be printed as they are."""
     if BEGIN in cell.source or END in cell.source:
-        raise cell.error(f"`{BEGIN}` or `{END}` in a cell that is not tagged `exercise`")
+        raise cell.error(f"`{BEGIN}` or `{END}` in a cell that is not tagged `exercise` or `stub`")

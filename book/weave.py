@@ -25,6 +25,7 @@ from chapter import LANGUAGES, Cell, Exercise, Prose, Unit, WeaveError, read_cha
 from exercises import exercise_cells, refuse_markers
 from outputs import checks_output, run_cells
 from quiz import place_of_quiz, quiz_cells, read_quiz
+from stubs import check_stubs, is_stub, stub_cells
 
 COMMAND = "python book/weave.py"
 NOTEBOOK_METADATA = {
@@ -104,6 +105,7 @@ def weave(
         raise WeaveError(path, 1, "a chapter is named like 03_straight_through.md; rename the file")
     units = read_chapter(text, path)
     cards = read_cards(units)
+    check_stubs(units)
     questions = read_quiz(quiz, Path(f"book/quizzes/{path.stem[:2]}.yml")) if quiz else []
     asked_at = place_of_quiz(units, questions) + 1 if questions else 0
     prefix = path.stem.replace("_", "-")[:48]  # nbformat allows ids of 64 characters
@@ -141,6 +143,8 @@ def unit_cells(
         refuse_markers(unit.check)
         origins = (unit.task, unit.check, unit.task)
         return zip(exercise_cells(unit), origins, strict=True)
+    if is_stub(unit):
+        return [(cell, unit.cell) for cell in stub_cells(unit.cell, language)]
     refuse_markers(unit.cell)
     return [(plain_code_cell(unit.cell, cell_id), unit.cell)]
 
