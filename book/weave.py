@@ -26,6 +26,7 @@ from exercises import exercise_cells, refuse_markers
 from outputs import checks_output, run_cells
 from quiz import place_of_quiz, quiz_cells, read_quiz
 from stubs import check_stubs, is_stub, stub_cells
+from words import check_said
 
 COMMAND = "python book/weave.py"
 NOTEBOOK_METADATA = {
@@ -136,6 +137,7 @@ def unit_cells(
     """
     if isinstance(unit, Prose):
         check_alt(unit)
+        check_said(unit)
         source = getattr(unit, language)
         card = cards.get(source.metadata.get("exercise"))
         return [(markdown_cell(source, cell_id, language, figures, card), source)]
