@@ -1,7 +1,7 @@
 """Tables whose headings are keys: the book puts the words of its language in their place.
 
-Both languages run the same code, so a table cannot say "mean" or "平均". It says a key; the words for
-the keys stand beside the text, and Jupyter shows the keys themselves.
+Both languages run the same code, so a table cannot say "mean" or "平均". It says a key; the words
+for the keys stand beside the text, and Jupyter shows the keys themselves.
 """
 
 from collections.abc import Sequence
