@@ -179,6 +179,15 @@ def test_figures_are_embedded_by_language(figures):
     assert last(both.en).source.startswith("![codes in [-1, 1]](data:")
 
 
+def test_a_figure_keeps_its_caption(figures):
+    both = woven(
+        pair('![codes](figure:arrow "Look left.")', '![码本](figure:arrow "看左边。")'), figures
+    )
+    assert last(both.en).source.endswith(' "Look left.")')
+    assert last(both.zh).source.endswith(' "看左边。")')
+    assert last(both.en).metadata == {"figures": ["arrow"]}
+
+
 def test_words_for_pictures_stay_with_their_language():
     both = woven(described('["six digits", "tokens"]', '["六个数字", "词元"]'))
     assert last(both.en).metadata == {"alt": ["six digits", "tokens"]}
@@ -253,6 +262,9 @@ BAD = {
     "figure missing": (pair("![a](figure:a)", "![a](figure:a)"), 0, "not drawn yet"),
     "figure without text": (pair("![ ](figure:arrow)", "![ ](figure:arrow)"), 0, "say in [ ]"),
     "figure without language": ("+++\n\n![a](figure:arrow)\n", 0, "differs by language"),
+    "figure with half a caption": (
+        pair('![a](figure:arrow "a)', '![a](figure:arrow "a)'), 0, "is not a figure"
+    ),
     "figure misspelt": (pair("![a](figure:a b)", "![a](figure:a b)"), 0, "is not a figure"),
 }  # fmt: skip
 

@@ -3,6 +3,7 @@
 import base64
 import io
 import json
+import re
 import sys
 from pathlib import Path
 
@@ -177,3 +178,13 @@ def test_a_caption_is_short_and_no_copy_of_the_description(path):
                 captions = cell.metadata.get("captions", ())
                 assert not set(captions) & set(cell.metadata.get("alt", ()))
                 assert [caption for caption in captions if len(caption) > longest] == []
+
+
+FIGURE = re.compile(r'\]\(figure:(?!here-)[\w-]+(?P<caption> "[^"]+")?\)')
+
+
+@pytest.mark.parametrize("path", CHAPTERS, ids=lambda path: path.stem)
+def test_every_drawn_figure_has_a_caption(path):
+    found = list(FIGURE.finditer(path.read_text("utf-8")))
+    assert found
+    assert [figure[0] for figure in found if not figure["caption"]] == []
