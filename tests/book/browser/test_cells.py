@@ -5,7 +5,8 @@ from page_checks import AXE, PLAIN
 from playwright.sync_api import Page
 
 from assets import install
-from tests.book.tiny_book import build, page_file, printed
+from tests.book.tiny_book import build, page_file, printed, shown
+from vqlib.show import show_table
 
 BODY = """\
 ```{code-cell} ipython3
@@ -13,6 +14,10 @@ BODY = """\
 
 print(1)
 ```
+```{code-cell} ipython3
+show_table(("psnr",), [(1,)])
+```
+
 +++ {"lang": "en"}
 
 ## Summary
@@ -36,7 +41,11 @@ QUIZ = """\
     - {en: Three, zh: 三, why: {en: One after 2., zh: 2 的下一个。}, right: true}
     - {en: Four, zh: 四, why: {en: Two after 2., zh: 2 的下两个。}}
 """
-OUTPUTS = {"01-tiny-c002": [printed("1\n")]}
+TABLE = show_table(("psnr",), [(1,)])
+OUTPUTS = {
+    "01-tiny-c002": [printed("1\n")],
+    "01-tiny-c003": [shown(text_html=TABLE._repr_html_(), text_plain=repr(TABLE))],
+}
 
 
 @pytest.fixture(scope="module")
@@ -82,6 +91,18 @@ def test_output_looks_unlike_code(open_tiny, scheme):
     assert len({code, output, ground}) == 3
     assert (code_edge, edge) == ("solid", "dashed")
     assert page.evaluate(MARK).startswith("polygon")
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_a_table_looks_like_other_outputs(open_tiny, scheme):
+    page = open_tiny(color_scheme=scheme)
+    assert page.evaluate(LOOK, ".cell_output .output:has(table)") == page.evaluate(LOOK, OUTPUT)
+    marks = page.evaluate(
+        """() => [...document.querySelectorAll(".cell_output")].map(
+          output => getComputedStyle(output, "::before").clipPath)"""
+    )
+    assert len(marks) == 2
+    assert len(set(marks)) == 1
 
 
 def test_a_look_that_is_lost_is_seen(open_tiny):
