@@ -19,10 +19,14 @@ import yaml
 from nbformat import NotebookNode
 
 from alt_texts import check_alt
+from cards import Facts, read_cards
 from cells import install_cell, markdown_cell, plain_code_cell
 from chapter import LANGUAGES, Cell, Exercise, Prose, Unit, WeaveError, read_chapter
 from exercises import exercise_cells, refuse_markers
 from outputs import checks_output, run_cells
+from quiz import place_of_quiz, quiz_cells, read_quiz
+from stubs import check_stubs, is_stub, stub_cells
+from words import check_said
 
 COMMAND = "python book/weave.py"
 NOTEBOOK_METADATA = {
@@ -51,6 +55,11 @@ class House:
             raise WeaveError(
                 Path("_config.yml"), 1, "repository.url is missing; notebooks install vqlib from it"
             ) from error
+
+    def quiz(self, chapter: Path) -> str | None:
+        """The questions to the chapter of this name, if there are some."""
+        path = self.root / "book" / "quizzes" / f"{chapter.stem[:2]}.yml"
+        return path.read_text("utf-8") if path.exists() else None
 
     def chapters(self) -> dict[str, Path]:
         """The chapters' sources by name, in order."""
@@ -84,22 +93,33 @@ class Woven:
         return nbformat.writes(notebook) + "\n"
 
 
-def weave(text: str, path: Path, *, figures: Path, repository: str) -> Woven:
+def weave(
+    text: str, path: Path, *, figures: Path, repository: str, quiz: str | None = None
+) -> Woven:
     """Make both notebooks from a chapter's source, without running anything.
 
     `path` names the chapter and appears in errors, `figures` is the folder of rendered figures,
-    `repository` the address that vqlib is installed from. Raises `WeaveError`.
+    `repository` the address that vqlib is installed from, `quiz` the text of the chapter's
+    questions. Raises `WeaveError`.
     """
     if not re.fullmatch(r"\d\d_[a-z0-9_]+\.md", path.name):
         raise WeaveError(path, 1, "a chapter is named like 03_straight_through.md; rename the file")
     units = read_chapter(text, path)
+    cards = read_cards(units)
+    check_stubs(units)
+    questions = read_quiz(quiz, Path(f"book/quizzes/{path.stem[:2]}.yml")) if quiz else []
+    asked_at = place_of_quiz(units, questions) + 1 if questions else 0
     prefix = path.stem.replace("_", "-")[:48]  # nbformat allows ids of 64 characters
     sources: dict[str, Cell] = {}
     notebooks = {}
     for language in LANGUAGES:
         cells = []
         for number, unit in enumerate(units, start=1):
-            for cell, source in unit_cells(unit, f"{prefix}-c{number:03d}", language, figures):
+            cell_id = f"{prefix}-c{number:03d}"
+            made = list(unit_cells(unit, cell_id, language, figures, cards))
+            if number == asked_at:
+                made = quiz_cells(questions, language) + made
+            for cell, source in made:
                 cells.append(cell)
                 sources.setdefault(cell.id, source)  # of a pair, the English cell
         # Below the title, because Sphinx names a page after what comes first.
@@ -109,17 +129,24 @@ def weave(text: str, path: Path, *, figures: Path, repository: str) -> Woven:
 
 
 def unit_cells(
-    unit: Unit, cell_id: str, language: str, figures: Path
+    unit: Unit, cell_id: str, language: str, figures: Path, cards: Mapping[str, Facts]
 ) -> Iterable[tuple[NotebookNode, Cell]]:
-    """The notebook cells of one unit, each with the source cell it comes from."""
+    """The notebook cells of one unit, each with the source cell it comes from.
+
+    `cards` are the facts of the chapter's exercises by number.
+    """
     if isinstance(unit, Prose):
         check_alt(unit)
+        check_said(unit)
         source = getattr(unit, language)
-        return [(markdown_cell(source, cell_id, language, figures), source)]
+        card = cards.get(source.metadata.get("exercise"))
+        return [(markdown_cell(source, cell_id, language, figures, card), source)]
     if isinstance(unit, Exercise):
         refuse_markers(unit.check)
         origins = (unit.task, unit.check, unit.task)
-        return zip(exercise_cells(unit, cell_id), origins, strict=True)
+        return zip(exercise_cells(unit), origins, strict=True)
+    if is_stub(unit):
+        return [(cell, unit.cell) for cell in stub_cells(unit.cell, language)]
     refuse_markers(unit.cell)
     return [(plain_code_cell(unit.cell, cell_id), unit.cell)]
 
@@ -131,6 +158,7 @@ def weave_file(path: Path, house: House) -> Woven:
         house.short(path),
         figures=house.figures,
         repository=house.repository,
+        quiz=house.quiz(path),
     )
 
 

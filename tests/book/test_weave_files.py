@@ -48,9 +48,19 @@ steps = 1 / 0 or 2
 steps = 3
 ```
 
-```{code-cell} ipython3
-:tags: [exercise]
++++ {"lang": "en", "exercise": "1.1"}
 
+### One more
+
++++ {"lang": "zh", "exercise": "1.1"}
+
+### 加一
+
+```{code-cell} ipython3
+---
+tags: [exercise]
+exercise: {id: "1.1", points: 1, minutes: 5}
+---
 def f(x):
     ### BEGIN SOLUTION
     return x + 1
@@ -96,7 +106,7 @@ def test_weaving_runs_the_chapter_and_stores_the_promised_outputs(house):
     cells = read_code_cells(house, "en")
     assert cells == read_code_cells(house, "zh")
     outputs = {cell.id: cell.outputs for cell in cells if cell.outputs}
-    assert list(outputs) == ["01-first-c003", "01-first-c006-solution"]
+    assert list(outputs) == ["01-first-c003", "ex-1-1-solution"]
     (printed, result), (solution,) = outputs.values()
     assert printed == {"output_type": "stream", "name": "stdout", "text": "a\nen\n"}
     assert (result.data, result.execution_count) == ({"text/plain": "42"}, None)
@@ -132,6 +142,7 @@ def drawing(source, *tags):
 
 
 WIDGET = "display({'application/vnd.jupyter.widget-view+json': {}, 'image/png': ''}, raw=True)"
+EXERCISE = ':exercise: {"id": "1.1", "points": 1, "minutes": 5}\n\n'
 SOLVED = "### BEGIN SOLUTION\ndisplay(picture)\n### END SOLUTION"
 
 
@@ -142,11 +153,18 @@ SOLVED = "### BEGIN SOLUTION\ndisplay(picture)\n### END SOLUTION"
         [drawing("display(picture)"), drawing("x = 1"), drawing("picture")],
         [drawing("display(picture)"), drawing(WIDGET), drawing("picture")],
         [drawing("display(picture, picture)"), drawing("display(picture)", "remove-output")],
-        [drawing(SOLVED, "exercise"), drawing("picture", "check")],
     ],
 )
 def test_every_picture_is_described(house, cells):
     add_chapter(house, text=with_pictures('["a", "b"]', *cells))
+    assert main([], house) == 0
+
+
+def test_pictures_of_a_solution_are_described(house):
+    task = drawing(SOLVED, "exercise").replace("\n\n", "\n" + EXERCISE, 1)
+    text = with_pictures('["a", "b"]', task, drawing("picture", "check"))
+    card = text.replace('"alt"', '"exercise": "1.1", "alt"').replace("\nW\n", "\n### W\n")
+    add_chapter(house, text=card)
     assert main([], house) == 0
 
 

@@ -1,1 +1,5 @@
-"""What the lessons need: pretrained weights and the checks of the exercises."""
+"""What the lessons need: pretrained weights, the checks of the exercises, and `mine`."""
+
+from vqlib.course.stubs import mine
+
+__all__ = ["mine"]

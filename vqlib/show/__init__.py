@@ -3,6 +3,7 @@
 from vqlib.show.flight_recorder import show_flight_recorder
 from vqlib.show.lessons import nearest_code_widget, three_losses_widget, training_widget
 from vqlib.show.plots import show_curves, show_images, show_tokens
+from vqlib.show.tables import show_table
 from vqlib.show.widgets import frames_widget, grid_widget
 
 __all__ = [
@@ -12,6 +13,7 @@ __all__ = [
     "show_curves",
     "show_flight_recorder",
     "show_images",
+    "show_table",
     "show_tokens",
     "three_losses_widget",
     "training_widget",

@@ -131,7 +131,10 @@ LONG_NAMES = """() => [...document.querySelectorAll(".bd-sidebar-primary nav li 
   })
   .map(link => `more than one line: ${link.innerText}`)"""
 
-UNFOLD = "document.querySelectorAll('details').forEach(details => details.open = true)"
+UNFOLD = """document.querySelectorAll('details').forEach(details => {
+  details.open = true;
+  details.hidden = false; // the answer to a question that has buttons instead
+})"""
 STILL = "*, *::before, *::after {transition: none !important; animation: none !important}"
 PLAIN = "pre {background-image: none !important}"  # axe judges no words that lie on a gradient
 # Style sheets colour an element by what it is and what it lies in: tag, classes, names, and those
