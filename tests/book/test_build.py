@@ -11,7 +11,7 @@ from docutils import nodes
 
 from _ext.chapter_head import break_between_words, colab_address, head, part_of, tokenizer
 from _ext.language_switch import alternates, links_to_twins, switch_href, twin
-from _ext.picture_size import keep_ratio
+from _ext.picture_size import keep_ratio, say_width
 from _ext.theme_strings import translate_labels
 from _ext.unbroken import join
 from _ext.vector_figures import swap_in_notebook
@@ -128,6 +128,17 @@ def test_a_picture_keeps_its_ratio():
     before = '<img src="a.png" style="width: 733px; height: 134.5px;" />'
     assert (
         keep_ratio(before) == '<img src="a.png" width="733" height="134" style="--drawn: 733px" />'
+    )
+
+
+def test_a_vector_picture_says_how_wide_it_is_and_whether_it_is_a_plot(tmp_path):
+    plot, drawing = ("0" * 64 + ".svg", "1" * 64 + ".svg")
+    (tmp_path / plot).write_text('<svg width="300.5pt"><g id="plot"></g></svg>')
+    (tmp_path / drawing).write_text('<svg width="150pt"><g id="as-drawn"></g></svg>')
+    page = f'<img alt="a" src="../_images/{plot}" /><img alt="b" src="../_images/{drawing}" />'
+    assert say_width(page, tmp_path) == (
+        f'<img alt="a" src="../_images/{plot}" class="plot" style="--drawn: 401px" />'
+        f'<img alt="b" src="../_images/{drawing}" style="--drawn: 200px" />'
     )
 
 

@@ -122,6 +122,11 @@ FRAMES = """() => [...document.querySelectorAll("article :is(p, .cell_output) im
     return cards === 1 ? [] : [`${cards} light cards: ${image.alt.slice(0, 40)}`];
   })"""
 
+# By night a plot is turned: light ink on dark ground, in widgets too.
+LIGHT_PLOTS = """() => [...document.querySelectorAll("article img.plot")]
+  .filter(image => image.checkVisibility() && !/invert/.test(getComputedStyle(image).filter))
+  .map(image => `white by night: ${image.alt.slice(0, 40)}`)"""
+
 LONG_NAMES = """() => [...document.querySelectorAll(".bd-sidebar-primary nav li a")]
   .filter(link => link.checkVisibility())
   .filter(link => {
@@ -266,6 +271,11 @@ def frames(page: Page) -> list[str]:
     return page.evaluate(FRAMES)
 
 
+def plots(page: Page) -> list[str]:
+    """Plots that stay white by night."""
+    return page.evaluate(LIGHT_PLOTS)
+
+
 def switch(page: Page, expected: Expected) -> list[str]:
     """A language switch that does not lead to the same page of the other language, and back."""
     if expected.twin is None:
@@ -301,6 +311,7 @@ def find_defects(visit, expected: Expected) -> dict[str, list[str]]:
     found["by day"] = accessibility(page, dark=False)
     found["by night"] = accessibility(page, dark=True)
     found["frames"] = frames(page)
+    found["plots"] = plots(page)
     found["switch"] = switch(page, expected)
     found |= {"errors": visit.errors, "failed": visit.failed, "foreign": visit.foreign}
     return {name: defects for name, defects in found.items() if defects}

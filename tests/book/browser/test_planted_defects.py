@@ -56,6 +56,9 @@ PLANTS = {
     "picture with two frames": (
         END, f'<p style="background: #ddd">{PHOTO}></p>', {"frames"}
     ),
+    "plot that is white by night": (
+        END, f'<p>{PHOTO} class="plot" style="filter: none !important"></p>', {"plots"}
+    ),
     "long name in the sidebar": (
         NAV, f'{NAV}<ul><li><a href="#">{"A long name. " * 9}</a></li></ul>', {"sidebar"}
     ),
