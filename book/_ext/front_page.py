@@ -23,7 +23,8 @@ DRAWN = "_static/drawn"  # where the pictures lie in the site
 PICTURE = re.compile(r"<!-- drawn: (?P<name>\w+) \| (?P<alt>.+?) -->")
 TITLE = re.compile(r"^# \d+ · (.+)", re.MULTILINE)
 MINUTES = re.compile(r"\*\*Time:?\*\*:? about (\d+) minutes")
-CPU = re.compile(r"(\S+) CPU, (\d+) threads")  # as vqlib.course.training.record writes it
+# As vqlib.course.training.record writes it; the name of the processor stays in the record.
+CPU = re.compile(r"(\S+) CPU, (\d+) threads(?: \(.+\))?")
 ON_CPU = {
     "en": ("one thread of an {0} CPU", "{1} threads of an {0} CPU"),
     "zh": ("{0} CPU 的一个线程", "{0} CPU 的 {1} 个线程"),

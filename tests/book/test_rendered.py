@@ -140,6 +140,16 @@ def test_drawn_figures_are_vectors(file, language, page):
     ]
 
 
+@pytest.mark.parametrize("language", BOOKS)
+def test_the_first_page_names_machines_in_its_own_words(rendered_book, language):
+    page = BOOKS[language].toc["root"]
+    file = rendered_book / ("" if language == "en" else language) / f"{page}.html"
+    text = soup_of(file).select_one("article").text
+    words = {"en": "one thread of an x86_64 CPU", "zh": "x86_64 CPU 的一个线程"}
+    assert text.count(words[language]) == 4
+    assert "1 threads" not in text
+
+
 @pytest.mark.parametrize(("language", "page"), NOTEBOOKS)
 def test_a_chapter_can_be_run_taken_away_and_printed(file, language, page):
     (line,) = soup_of(file).select("article h1 + ul.chapter-head")
