@@ -72,6 +72,15 @@ OUT_OF_SHAPE = """() => [...document.querySelectorAll("article img")]
     return off <= 2 + 0.02 * width ? [] : [`${width} x ${height}: ${image.alt.slice(0, 40)}`];
   })"""
 
+# Pictures that one has to scroll sideways to see whole.
+TOO_WIDE_PICTURES = """() => [...document.querySelectorAll("article img")]
+  .filter(image => image.checkVisibility())
+  .flatMap(image => {
+    const over = image.getBoundingClientRect().right
+      - image.closest("article").getBoundingClientRect().right;
+    return over <= 1 ? [] : [`${over} pixels: ${image.alt.slice(0, 40)}`];
+  })"""
+
 # Pictures in which words are too small: a figure has words of 13 pixels at its own size, a plot has
 # words of 14 at the size that it was drawn for.
 SMALL_WORDS = """() => [...document.querySelectorAll("article img")]
@@ -261,6 +270,11 @@ def code(page: Page, expected: Expected) -> list[str]:
     return page.evaluate(CUT_CODE) + page.evaluate(UNEQUAL_LETTERS)
 
 
+def columns(page: Page, expected: Expected) -> list[str]:
+    """Pictures wider than the column of text, on a desk."""
+    return page.evaluate(TOO_WIDE_PICTURES)
+
+
 def sidebar(page: Page, expected: Expected) -> list[str]:
     """Names in the table of contents that need more than one line."""
     return page.evaluate(LONG_NAMES)
@@ -306,7 +320,7 @@ def find_defects(visit, expected: Expected) -> dict[str, list[str]]:
         found["wide font"] = width(page)
     page.set_viewport_size(DESKTOP)
     found["shapes"] = squeezed + shapes(page)
-    for check in (formulas, language, pictures, headings, code, sidebar):
+    for check in (formulas, language, pictures, headings, code, columns, sidebar):
         found[check.__name__] = check(page, expected)
     found["by day"] = accessibility(page, dark=False)
     found["by night"] = accessibility(page, dark=True)
