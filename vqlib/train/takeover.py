@@ -41,11 +41,22 @@ def take_over(
         critic = load_model(folder / CRITIC)
         taken = [CRITIC] if _fill(parts[CRITIC], critic.state_dict()) else []
     if not quiet:
-        left = [name for name in parts if name not in taken and _is_learned(name, parts[name])]
-        for names, words in ((taken, f"taken over from {saved or folder}"), (left, "begins anew")):
-            if names:
-                print(f"{', '.join(names)}: {words}", file=sys.stderr)
+        _say(taken, parts, saved or folder)
     return taken
+
+
+def _say(taken: list[str], parts: Mapping[str, Part], source: Path) -> None:
+    """Tell what comes along and what does not, and of a critic why."""
+    left = [name for name in parts if name not in taken and _is_learned(name, parts[name])]
+    anew = "begins anew"
+    if CRITIC in left:
+        anew += (
+            f" ({source} has no critic of the same disc_norm, disc_layers, disc_channels "
+            "and image channels)"
+        )
+    for names, words in ((taken, f"taken over from {source}"), (left, anew)):
+        if names:
+            print(f"{', '.join(names)}: {words}", file=sys.stderr)
 
 
 def _is_learned(name: str, part: Part) -> bool:
