@@ -19,8 +19,8 @@ def take_over(
 ) -> list[str]:
     """Put what an earlier run has learned besides its model into the parts of a new one.
 
-    That are the critic, and if all optimisers fit, their moments; learning rates, counts of codes
-    and averages begin anew.
+    That are the critic, and if it and all optimisers fit, their moments; learning rates, counts of
+    codes and averages begin anew.
 
     Args:
         folder: of a run, a checkpoint or a converted model; None takes nothing.
@@ -70,7 +70,8 @@ def _from_checkpoint(saved: Path, parts: Mapping[str, Part]) -> list[str]:
         taken.append(CRITIC)
     optimizers = {n: p for n, p in parts.items() if isinstance(p, torch.optim.Optimizer)}
     states = {name: optimizer_state(tensors.get(name, {})) for name in optimizers}
-    if all(_fits(part, states[name]) for name, part in optimizers.items()):
+    complete = CRITIC in taken or CRITIC not in parts  # a critic's moments are of its own weights
+    if complete and all(_fits(part, states[name]) for name, part in optimizers.items()):
         for name, part in optimizers.items():
             groups = part.state_dict()["param_groups"]
             part.load_state_dict({"state": states[name], "param_groups": groups})
