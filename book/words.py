@@ -2,9 +2,10 @@
 
 Code runs once for both books. What its outputs say in words stands in the metadata of the Markdown
 pair before it, down to the next Markdown cell, in each language, and is put in when the page is
-made (book/_ext/picture_caption.py, book/_ext/output_words.py):
+made (book/_ext/picture_caption.py, picture_rows.py and output_words.py):
 
 - `"captions": ["…"]`, one for each picture: what to look for, where `alt` says what is there;
+- `"rows": [["…", "…"], null]`, for each picture the titles of its rows, from the top, or null;
 - `"words": {"psnr": "PSNR (dB)"}`, for the keys of tables (`vqlib.show.show_table`).
 """
 
@@ -23,6 +24,7 @@ def check_said(prose: Prose) -> None:
     """Refuse captions and words that are none, or that differ between the twins."""
     for cell in {prose.en.line: prose.en, prose.zh.line: prose.zh}.values():
         check_captions(cell)
+        check_rows(cell)
         check_words(cell)
     en, zh = (set(cell.metadata.get("words", ())) for cell in (prose.en, prose.zh))
     if en != zh:
@@ -30,8 +32,11 @@ def check_said(prose: Prose) -> None:
             f"`words` has other keys in the en twin (line {prose.en.line}): "
             f"{', '.join(sorted(en ^ zh))} in one of them only"
         )
-    if ("captions" in prose.en.metadata) != ("captions" in prose.zh.metadata):
-        raise prose.zh.error("only one of the twins has `captions`; both must say the same")
+    for what in ("captions", "rows"):
+        if (what in prose.en.metadata) != (what in prose.zh.metadata):
+            raise prose.zh.error(f"only one of the twins has `{what}`; both must say the same")
+    if count_rows(prose.en) != count_rows(prose.zh):
+        raise prose.zh.error("`rows` names another number of rows than its en twin")
 
 
 def check_captions(cell: Cell) -> None:
@@ -47,6 +52,24 @@ def check_captions(cell: Cell) -> None:
         )
 
 
+def check_rows(cell: Cell) -> None:
+    """Refuse titles of rows that are not a list of texts, or null, for each picture."""
+    rows = cell.metadata.get("rows")
+    if rows is None:
+        return
+    pictures = len(cell.metadata.get("alt", ()))
+    lists = isinstance(rows, list) and all(titles is None or is_texts(titles) for titles in rows)
+    if not lists or len(rows) != pictures or not any(rows):
+        raise cell.error(
+            f"`rows` has a list of titles, or null, for each of the {pictures} pictures in `alt`"
+        )
+
+
+def count_rows(cell: Cell) -> list[int]:
+    """How many rows of each picture have a title."""
+    return [len(titles or ()) for titles in cell.metadata.get("rows", ())]
+
+
 def check_words(cell: Cell) -> None:
     """Refuse words that are no texts by key, or that belong to no language."""
     words = cell.metadata.get("words")
@@ -56,6 +79,11 @@ def check_words(cell: Cell) -> None:
         raise cell.error("`words` are of a language; give the cell one and a twin")
     if not isinstance(words, dict) or not words or not all(map(is_text, words.values())):
         raise cell.error('`words` has a text for each key: "words": {"psnr": "PSNR (dB)"}')
+
+
+def is_texts(value: object) -> bool:
+    """Whether something is a list of texts that say something."""
+    return isinstance(value, list) and bool(value) and all(map(is_text, value))
 
 
 def is_text(value: object) -> bool:

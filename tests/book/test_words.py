@@ -41,6 +41,15 @@ BAD = {
     ),
     "empty": (ALT | {"captions": [" "]}, ALT | {"captions": ["甲"]}, "a list of texts"),
     "one language": (ALT | {"captions": ["a"]}, ALT, "only one of the twins"),
+    "rows without alt": ({"rows": [["a"]]}, {"rows": [["甲"]]}, "of the 0 pictures"),
+    "rows that are no texts": (
+        ALT | {"rows": [["a", 1]]}, ALT | {"rows": [["甲", "乙"]]}, "a list of titles, or null",
+    ),
+    "no rows at all": (ALT | {"rows": [None]}, ALT | {"rows": [None]}, "a list of titles"),
+    "fewer rows": (
+        ALT | {"rows": [["a", "b"]]}, ALT | {"rows": [["甲"]]}, "another number of rows"
+    ),
+    "rows in one language": (ALT | {"rows": [["a"]]}, ALT, "only one of the twins has `rows`"),
     "no texts": ({"words": {"psnr": 1}}, {"words": {"psnr": "甲"}}, "a text for each key"),
     "a list": ({"words": ["psnr"]}, {"words": ["psnr"]}, "a text for each key"),
     "no words": ({"words": {}}, {"words": {}}, "a text for each key"),
@@ -151,6 +160,18 @@ def test_the_page_speaks_its_language(tmp_path, language, heading, below, drawn)
     assert in_text.text == drawn
     assert under.text.replace("\\(", "$").replace("\\)", "$") == below
     assert under.find_previous_sibling("img")["alt"] == ("a" if language == "en" else "甲")
+
+
+def test_rows_have_their_titles_beside_the_picture(tmp_path):
+    both = {"alt": ["a", "b"], "captions": ["c", "d"], "rows": [["above", "below"], None]}
+    picture = shown(image_png=png(), text_plain="<Figure>")
+    outputs = {"01-tiny-c003": [picture], "01-tiny-c004": [picture]}
+    page = build(tmp_path, pair(both, both) + CODE + CODE, "en", outputs)
+    (box,) = page.select(".titled-rows")
+    assert [title.text for title in box.select(".row-titles p")] == ["above", "below"]
+    assert box.find("img")["alt"] == "a"
+    assert [caption.text for caption in page.select("p.picture-caption")] == ["c", "d"]
+    assert box.find_next_sibling("p").text == "c"
 
 
 def test_words_without_a_table_fail_the_build(tmp_path):
