@@ -45,7 +45,8 @@ def say(doctree: nodes.document, cells: list[dict]) -> list[str]:
         for raw in (raw for index in indices for raw in outputs.get(index, [])):
             html, found = put_in(raw.rawsource or raw.astext(), dict(words))
             raw.rawsource = html
-            raw.children = [nodes.Text(html)]
+            raw.clear()
+            raw += nodes.Text(html)
             used |= found
         if unused := set(words) - used:
             problems.append(f"no table has the keys {', '.join(sorted(unused))}")

@@ -151,7 +151,7 @@ def test_the_page_speaks_its_language(tmp_path, language, heading, below, drawn)
     outputs = {
         "01-tiny-c003": [shown(image_png=png(), text_plain="<Figure>")],
         "01-tiny-c004": [
-            shown(text_html=show_table(("psnr",), [(1,)])._repr_html_(), text_plain="t")
+            shown(text_html=show_table(("psnr",), [("4 × 4",)])._repr_html_(), text_plain="t")
         ],
     }
     page = build(tmp_path, body, language, outputs)
