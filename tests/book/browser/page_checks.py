@@ -72,9 +72,9 @@ OUT_OF_SHAPE = """() => [...document.querySelectorAll("article img")]
     return off <= 2 + 0.02 * width ? [] : [`${width} x ${height}: ${image.alt.slice(0, 40)}`];
   })"""
 
-# Pictures that one has to scroll sideways to see whole.
+# Pictures that one has to scroll sideways to see whole; a widget may enlarge a part of one.
 TOO_WIDE_PICTURES = """() => [...document.querySelectorAll("article img")]
-  .filter(image => image.checkVisibility())
+  .filter(image => image.checkVisibility() && !image.closest(".course-widget, .before-after"))
   .flatMap(image => {
     const over = image.getBoundingClientRect().right
       - image.closest("article").getBoundingClientRect().right;
