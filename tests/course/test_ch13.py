@@ -38,7 +38,11 @@ def hard(log_p, prior):
 # The first case has equal classes, with which those that forget them are right.
 WRONG_POSTERIOR = {
     "no prior": (lambda a, p: a.softmax(-1), "frequency of the classes", "各类的频率"),
-    "p for log p": (lambda a, p: (a + p).softmax(-1), "you add p(c) to a logarithm", "加到了对数上"),
+    "p for log p": (
+        lambda a, p: (a + p).softmax(-1),
+        "you add p(c) to a logarithm",
+        "加到了对数上",
+    ),
     "not normalised": (lambda a, p: a.softmax(-1) * p, "do not sum to 1", "每行之和不是 1"),
     "over pictures": (lambda a, p: (a + p.log()).softmax(0), "over the pictures", "图像那一维"),
     "logarithm": (lambda a, p: (a + p.log()).log_softmax(-1), "log p(c | s)", "log p(c | s)"),
@@ -72,11 +76,11 @@ def test_mistake_in_the_posterior_is_named(answer, en, zh):
 # --- 13.2 four logs -------------------------------------------------------------------------------
 
 WRONG_DIAGNOSES = {
-    "A class_last": ({"A": "class_last"}, "this one loses nats", "因为类别而亏了"),
+    "A class_ignored": ({"A": "class_ignored"}, "this one loses nats", "因为类别而亏了"),
     "A labels_shuffled": ({"A": "labels_shuffled"}, "something definite", "确定的东西"),
     "B labels_shuffled": ({"B": "labels_shuffled"}, "is not exactly 0", "不会正好是 0"),
     "C off_by_one": ({"C": "off_by_one"}, "only the zeros", "只有 0 不对"),
-    "D class_last": ({"D": "class_last"}, "saves a little", "省了一点"),
+    "D class_ignored": ({"D": "class_ignored"}, "saves a little", "省了一点"),
     "not shifted": ({"D": "not_shifted"}, "near 0", "接近 0"),
     "unknown": ({"C": "collapse"}, "is not one of", "不在"),
     "missing": ({"C": None}, "is not one of", "不在"),
@@ -133,7 +137,11 @@ def without_limit(V, q):
 
 
 WRONG_INFORMATION = {
-    "linear": (lambda V, q: (1 - q) * math.log(V), "nobody says which labels are right", "哪些是对的"),
+    "linear": (
+        lambda V, q: (1 - q) * math.log(V),
+        "nobody says which labels are right",
+        "哪些是对的",
+    ),
     "two outcomes": (lambda V, q: math.log(V) - entropy(q, 1 - q), "there are also 9", "另外 9 类"),
     "spread over all": (
         lambda V, q: math.log(V) - entropy(1 - q + q / V, *(V - 1) * [q / V]),

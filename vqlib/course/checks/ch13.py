@@ -32,9 +32,7 @@ def sentence(
     return torch.cat([c, s[:, :-1]], dim=1), torch.cat([nothing, s], dim=1)
 
 
-def information(
-    log_p: Float[Tensor, "B V T"], c: Int[Tensor, " B"]
-) -> Float[Tensor, "B T"]:
+def information(log_p: Float[Tensor, "B V T"], c: Int[Tensor, " B"]) -> Float[Tensor, "B T"]:
     """What the first tokens say about the class, in nats: ln V + ln p(c | s up to here).
 
     Args:
@@ -147,10 +145,14 @@ def _posterior_mistakes(log_p: Tensor, prior: Tensor, right: Tensor) -> list:
 # in the model itself; read: share of 200 samples read as the class asked for, and of the 20 zeros.
 LOG_COLUMNS = ("run", "first", "train", "val", "saved_train", "saved_val", "read", "read_0")
 LOGS = {
-    "healthy": (4.17, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0),
+    "healthy": (4.17, 2.696, 3.034, 2.23, 1.86, 0.855, 0.95),
+    "off_by_one": (4.17, 2.724, 4.253, 2.19, -17.19, 0.025, 0.00),
+    "class_ignored": (4.17, 2.929, 3.204, 0.00, 0.00, 0.110, 0.05),
+    "none_is_zero": (4.17, 2.750, 3.052, 2.17, 1.76, 0.745, 0.20),
+    "labels_shuffled": (4.17, 2.912, 3.192, 0.07, -0.02, 0.075, 0.10),
 }
-BUGS = {"A": "off_by_one", "B": "class_last", "C": "none_is_zero", "D": "labels_shuffled"}
-NAMES = ("class_last", "labels_shuffled", "none_is_zero", "not_shifted", "off_by_one")
+BUGS = {"A": "off_by_one", "B": "class_ignored", "C": "none_is_zero", "D": "labels_shuffled"}
+NAMES = ("class_ignored", "labels_shuffled", "none_is_zero", "not_shifted", "off_by_one")
 
 
 def logs() -> list[tuple]:
@@ -161,7 +163,7 @@ def logs() -> list[tuple]:
 
 # What speaks against a name, in each run.
 AGAINST = {
-    ("A", "class_last"): (
+    ("A", "class_ignored"): (
         "a model that cannot see the class saves 0; this one loses nats by it, so it sees it well",
         "看不到类别的模型，节省的是 0；它却因为类别而亏了，可见它看得很清楚",
     ),
@@ -192,7 +194,7 @@ AGAINST = {
         "then no class would be drawn as asked; here only the zeros are missing",
         "那样的话，哪一类都画不对；这里只有 0 不对",
     ),
-    ("C", "class_last"): (
+    ("C", "class_ignored"): (
         "then the class would save nothing",
         "那样的话，类别什么也省不下来",
     ),
@@ -200,7 +202,7 @@ AGAINST = {
         "then no class would be drawn as asked; here only the zeros are missing",
         "那样的话，哪一类都画不对；这里只有 0 不对",
     ),
-    ("D", "class_last"): (
+    ("D", "class_ignored"): (
         "then the class would change nothing at all; here it saves a little on training pictures",
         "那样的话，类别什么也不改变；这里它在训练图像上省了一点",
     ),
