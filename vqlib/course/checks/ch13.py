@@ -217,7 +217,7 @@ AGAINST = {
 }
 
 
-def check_diagnosis(answer: Mapping[str, str], *, seed: int = 0) -> None:
+def check_diagnosis(answer: Mapping[str, str] | set, *, seed: int = 0) -> None:
     """Exercise 13.2: which mistake made each of the four logs. The same for every seed."""
     require(
         isinstance(answer, Mapping) and set(answer) == set(BUGS),
