@@ -1,6 +1,6 @@
 """Checks of chapter 16, *How does a small window draw a large picture?*"""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from random import Random
 from typing import Any
 
@@ -14,7 +14,7 @@ from vqlib.course.checks.report import (
     require_whole,
     run,
 )
-from vqlib.course.checks.windows import N, TRUTH, logs, price_by_column
+from vqlib.course.checks.windows import TRUTH, N, logs, price_by_column
 from vqlib.generate.sliding_window import window_start
 
 __all__ = ["check_diagnosis", "check_plan", "check_read_tokens", "check_wave", "logs"]
@@ -169,9 +169,7 @@ def _read_mistakes(h: int, w: int, rows: int, n: int) -> list[tuple[int, str, st
             "你把局部下标处处当成了正中间。靠近边界时窗口不动，词元在窗口里的别处。",
         ),
         (
-            sum(
-                min(i, rows // 2) * n + min(j, n // 2) for i in range(h) for j in range(w)
-            ),
+            sum(min(i, rows // 2) * n + min(j, n // 2) for i in range(h) for j in range(w)),
             "Above and at the left it is right. At the lower and the right border the window "
             "stands still as well: there the local index goes on to the end.",
             "上边和左边对了。靠近下边和右边时窗口也不动，局部下标会一直走到窗口末尾。",
@@ -196,9 +194,9 @@ DIAGNOSES = {
         "它的曲线没有跳变",
     ),
     "sticks_out": (
-        "the last seven columns are all at odds with what stands before them, so the windows there "
+        "the last five columns are all at odds with what stands before them, so the windows there "
         "hold other tokens than the model takes them for",
-        "最后七列都与前面的内容对不上，说明那里的窗口装的词元，不是模型以为的那些",
+        "最后五列都与前面的内容对不上，说明那里的窗口装的词元，不是模型以为的那些",
     ),
     "no_overlap_across": (
         "single columns stick out, those at which the window jumps: the token at its left edge "
@@ -283,8 +281,8 @@ def check_plan(answer: Mapping[str, Any], *, seed: int = 0) -> None:
         abs(predicted - worst) <= NEAR,
         f"The overlap is a good one. You predicted {predicted:.3f} nats for the worst column, and "
         f"it is {worst:.3f}. What had you expected the model to miss? Note it, then predict anew.",
-        f"重叠选得好。你预测最差的一列是 {predicted:.3f} 奈特，实测 {worst:.3f}。你原以为模型会缺什么？"
-        "记下来，再预测一次。",
+        f"重叠选得好。你预测最差的一列是 {predicted:.3f} 奈特，实测 {worst:.3f}。"
+        "你原以为模型会缺什么？记下来，再预测一次。",
     )
     correct()
 
@@ -304,6 +302,3 @@ def _planned(answer: Mapping[str, Any]) -> tuple[int, float]:
         f"重叠是 {overlap!r}；要取 0 到 {N // 2} 的整数。",
     )
     return overlap, number(predicted)
-
-
-Logs = Mapping[str, Mapping[str, Sequence[float]]]

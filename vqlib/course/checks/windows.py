@@ -1,10 +1,12 @@
 """Windows that slide well and badly: logs of four programs, and what less context costs.
 
-`python -m vqlib.course.checks.windows` draws again what `LOGS` keeps, in about two minutes.
+`python -m vqlib.course.checks.windows` draws again what windows.json keeps, in about two minutes.
 """
 
+import json
 from collections.abc import Callable
 from functools import cache
+from pathlib import Path
 
 import torch
 from jaxtyping import Float, Int
@@ -46,7 +48,7 @@ def _left(j: int) -> int:
 
 PROGRAMS: dict[str, Corner] = {
     "A": lambda i, j: (_top(i), min(max(0, j - 8) // 8 * 8, SIZE[1] - N + 1)),
-    "B": lambda i, j: (min(i // N * N, SIZE[0] - N), _left(j)),
+    "B": lambda i, j: (i // N * N, _left(j)),  # below the picture there is nothing to read
     "C": lambda i, j: (_top(i), _left(j)),
     "D": lambda i, j: (_top(i), min(j // N * N, SIZE[1] - N)),
 }
@@ -80,6 +82,11 @@ def _at(position: int, size: int) -> int:
 def _nll(prior: Prior, tokens: Int[Tensor, "B h w"], top: int, left: int) -> Tensor:
     window = tokens[:, top : top + N, left : left + N]
     return -prior.log_prob(window.flatten(1)).view(window.shape)
+
+
+def logs() -> dict[str, dict[str, list[float]]]:
+    """What `record` gave: for each program the surprise by column, "j", and by row, "i"."""
+    return json.loads((Path(__file__).parent / "windows.json").read_text(encoding="utf-8"))
 
 
 def record() -> dict[str, dict[str, list[float]]]:
@@ -123,6 +130,4 @@ def _difference(nll: Float[Tensor, "17 16"], c: int) -> Tensor:
 
 if __name__ == "__main__":
     torch.set_num_threads(1)
-    for letter, log in record().items():
-        print(f'    "{letter}": {log},')
-    print(price_by_column())
+    print(json.dumps(record(), separators=(",", ":")))
