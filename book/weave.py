@@ -2,6 +2,7 @@
 
     python book/weave.py                        every chapter
     python book/weave.py 03_straight_through    some of them
+    python book/weave.py --text                 only words have changed: run nothing, keep outputs
     python book/weave.py --check                write nothing; fail if a notebook is out of date
 """  # fmt: skip
 
@@ -10,13 +11,14 @@ import json
 import os
 import re
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import nbformat
 import yaml
 from nbformat import NotebookNode
+from nbformat.v4.rwbase import rejoin_lines
 
 from alt_texts import check_alt
 from cards import Facts, read_cards
@@ -173,6 +175,23 @@ def write_notebooks(path: Path, house: House) -> list[Path]:
     return [file for language, file in files.items() if write(file, woven.text(language, outputs))]
 
 
+def write_texts(path: Path, house: House) -> list[Path]:
+    """Weave one chapter whose code is as it was, with the outputs that its notebooks have."""
+    woven = weave_file(path, house)
+    files = {language: house.notebook(language, path.stem) for language in LANGUAGES}
+    new, old = (code_cells(cells) for cells in (woven.en.cells, stored_cells(files["en"])))
+    if [(c.source, c.metadata) for c in new] != [(c.source, c.metadata) for c in old]:
+        raise WeaveError(house.short(path), 1, "its code has changed too; weave it without --text")
+    # By their order, since the numbers in ids count texts too.
+    outputs = {cell.id: before.outputs for cell, before in zip(new, old, strict=True)}
+    return [file for language, file in files.items() if write(file, woven.text(language, outputs))]
+
+
+def code_cells(cells: Iterable[NotebookNode]) -> list[NotebookNode]:
+    """Those of a notebook's cells that have code."""
+    return [cell for cell in cells if cell.cell_type == "code"]
+
+
 def write(path: Path, text: str) -> bool:
     """Write a file whole or not at all, and only if that changes it; returns whether it did."""
     data = text.encode()
@@ -213,14 +232,19 @@ def stale_notebooks(path: Path, house: House) -> list[str]:
     return stale
 
 
-def stored_outputs(path: Path) -> dict[str, list]:
-    """The outputs in a notebook's file by cell id; none where there is no readable notebook."""
+def stored_cells(path: Path) -> list[NotebookNode]:
+    """The cells in a notebook's file; none where there is no readable notebook."""
     try:
         notebook = nbformat.from_dict(json.loads(path.read_text("utf-8")))
         nbformat.validate(notebook, version=4, version_minor=5)
     except (OSError, ValueError, KeyError, AttributeError, nbformat.ValidationError):
-        return {}
-    return {cell.id: cell.outputs for cell in notebook.cells if cell.get("outputs")}
+        return []
+    return rejoin_lines(notebook).cells
+
+
+def stored_outputs(path: Path) -> dict[str, list]:
+    """The outputs in a notebook's file by cell id."""
+    return {cell.id: cell.outputs for cell in stored_cells(path) if cell.get("outputs")}
 
 
 def orphans(house: House) -> list[str]:
@@ -234,13 +258,15 @@ def orphans(house: House) -> list[str]:
     ]
 
 
-def write_all(house: House, names: Sequence[str]) -> list[str]:
-    """Weave these chapters, saying which one is at work; returns what went wrong."""
+def write_all(
+    house: House, names: Sequence[str], one: Callable[[Path, House], list[Path]] = write_notebooks
+) -> list[str]:
+    """Weave these chapters by `one`, saying which is at work; returns what went wrong."""
     problems = []
     for number, name in enumerate(names, start=1):
         print(f"[{number}/{len(names)}] {name}", file=sys.stderr, flush=True)
         try:
-            for file in write_notebooks(house.chapters()[name], house):
+            for file in one(house.chapters()[name], house):
                 print(f"  wrote {house.short(file)}", file=sys.stderr)
         except WeaveError as error:
             problems.append(str(error))
@@ -253,7 +279,9 @@ def main(arguments: Sequence[str] | None = None, house: House = HOUSE) -> int:
         prog=COMMAND, description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("chapters", nargs="*", help="names such as 03_straight_through; else all")
-    parser.add_argument("--check", action="store_true", help="write nothing; fail if out of date")
+    what = parser.add_mutually_exclusive_group()
+    what.add_argument("--text", action="store_true", help="run nothing; fail if code has changed")
+    what.add_argument("--check", action="store_true", help="write nothing; fail if out of date")
     options = parser.parse_args(arguments)
     known = house.chapters()
     if unknown := [name for name in options.chapters if name not in known]:
@@ -261,7 +289,8 @@ def main(arguments: Sequence[str] | None = None, house: House = HOUSE) -> int:
     if options.check:
         problems = check(house, options.chapters)
     else:
-        problems = write_all(house, options.chapters or list(known))
+        one = write_texts if options.text else write_notebooks
+        problems = write_all(house, options.chapters or list(known), one)
     for problem in problems:
         print(problem, file=sys.stderr)
     if problems and options.check:

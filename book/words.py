@@ -2,10 +2,11 @@
 
 Code runs once for both books. What its outputs say in words stands in the metadata of the Markdown
 pair before it, down to the next Markdown cell, in each language, and is put in when the page is
-made (book/_ext/picture_caption.py, picture_rows.py and output_words.py):
+made (book/_ext/picture_caption.py, picture_titles.py and output_words.py):
 
 - `"captions": ["…"]`, one for each picture: what to look for, where `alt` says what is there;
 - `"rows": [["…", "…"], null]`, for each picture the titles of its rows, from the top, or null;
+- `"columns": [["…", "…"], null]`, the same for its columns, from the left;
 - `"words": {"psnr": "PSNR (dB)"}`, for the keys of tables (`vqlib.show.show_table`).
 """
 
@@ -17,6 +18,7 @@ from nbformat import NotebookNode
 
 from chapter import Cell, Prose
 
+TITLES = ("rows", "columns")
 KEY = re.compile(r'data-word="([^"]*)"')
 
 
@@ -24,7 +26,7 @@ def check_said(prose: Prose) -> None:
     """Refuse captions and words that are none, or that differ between the twins."""
     for cell in {prose.en.line: prose.en, prose.zh.line: prose.zh}.values():
         check_captions(cell)
-        check_rows(cell)
+        check_titles(cell)
         check_words(cell)
     en, zh = (set(cell.metadata.get("words", ())) for cell in (prose.en, prose.zh))
     if en != zh:
@@ -32,11 +34,12 @@ def check_said(prose: Prose) -> None:
             f"`words` has other keys in the en twin (line {prose.en.line}): "
             f"{', '.join(sorted(en ^ zh))} in one of them only"
         )
-    for what in ("captions", "rows"):
+    for what in ("captions", *TITLES):
         if (what in prose.en.metadata) != (what in prose.zh.metadata):
             raise prose.zh.error(f"only one of the twins has `{what}`; both must say the same")
-    if count_rows(prose.en) != count_rows(prose.zh):
-        raise prose.zh.error("`rows` names another number of rows than its en twin")
+    for what in TITLES:
+        if count_titles(prose.en, what) != count_titles(prose.zh, what):
+            raise prose.zh.error(f"`{what}` names another number of {what} than its en twin")
 
 
 def check_captions(cell: Cell) -> None:
@@ -52,22 +55,24 @@ def check_captions(cell: Cell) -> None:
         )
 
 
-def check_rows(cell: Cell) -> None:
-    """Refuse titles of rows that are not a list of texts, or null, for each picture."""
-    rows = cell.metadata.get("rows")
-    if rows is None:
-        return
+def check_titles(cell: Cell) -> None:
+    """Refuse titles of rows or columns that are not a list of texts, or null, for each picture."""
     pictures = len(cell.metadata.get("alt", ()))
-    lists = isinstance(rows, list) and all(titles is None or is_texts(titles) for titles in rows)
-    if not lists or len(rows) != pictures or not any(rows):
-        raise cell.error(
-            f"`rows` has a list of titles, or null, for each of the {pictures} pictures in `alt`"
-        )
+    for what in TITLES:
+        found = cell.metadata.get(what)
+        if found is None:
+            continue
+        lists = isinstance(found, list) and all(one is None or is_texts(one) for one in found)
+        if not lists or len(found) != pictures or not any(found):
+            raise cell.error(
+                f"`{what}` has a list of titles, or null, for each of the {pictures} pictures in "
+                "`alt`"
+            )
 
 
-def count_rows(cell: Cell) -> list[int]:
-    """How many rows of each picture have a title."""
-    return [len(titles or ()) for titles in cell.metadata.get("rows", ())]
+def count_titles(cell: Cell, what: str) -> list[int]:
+    """How many rows, or columns, of each picture have a title."""
+    return [len(titles or ()) for titles in cell.metadata.get(what, ())]
 
 
 def check_words(cell: Cell) -> None:

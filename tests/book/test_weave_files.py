@@ -116,6 +116,29 @@ def test_weaving_runs_the_chapter_and_stores_the_promised_outputs(house):
     assert check(house) == []
 
 
+def test_words_alone_are_woven_without_running_anything(house):
+    add_chapter(house, text=LIVELY)
+    main([], house)
+    outputs = [cell.outputs for cell in read_code_cells(house, "en")]
+    added = '+++ {"lang": "en"}\n\nMore.\n\n+++ {"lang": "zh"}\n\n还有。\n\n```'
+    add_chapter(house, text=LIVELY.replace("# 标题", "# 别的标题").replace("```", added, 1))
+    assert main(["--text"], house) == 0
+    assert [cell.outputs for cell in read_code_cells(house, "zh")] == outputs
+    assert "别的标题" in house.notebook("zh", "01_first").read_text("utf-8")
+    assert check(house) == []
+
+
+@pytest.mark.parametrize("changed", [("40 + 2", "40 + 3"), ("check-output", "remove-output")])
+def test_words_alone_means_that_no_code_has_changed(house, capsys, changed):
+    add_chapter(house, text=LIVELY)
+    main([], house)
+    before = house.notebook("en", "01_first").read_bytes()
+    add_chapter(house, text=LIVELY.replace(*changed, 1).replace("# Title", "# Other"))
+    assert main(["--text"], house) == 1
+    assert "weave it without --text" in capsys.readouterr().err
+    assert house.notebook("en", "01_first").read_bytes() == before
+
+
 def test_a_chapter_that_promises_no_output_is_not_run(house):
     add_chapter(house, text=PLAIN + "```{code-cell}\n1 / 0\n```\n")
     assert main([], house) == 0

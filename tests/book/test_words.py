@@ -49,6 +49,15 @@ BAD = {
     "fewer rows": (
         ALT | {"rows": [["a", "b"]]}, ALT | {"rows": [["甲"]]}, "another number of rows"
     ),
+    "columns that are no texts": (
+        ALT | {"columns": ["a"]}, ALT | {"columns": ["甲"]}, "`columns` has a list of titles",
+    ),
+    "fewer columns": (
+        ALT | {"columns": [["a", "b"]]}, ALT | {"columns": [["甲"]]}, "another number of columns"
+    ),
+    "columns in one language": (
+        ALT | {"columns": [["a"]]}, ALT, "only one of the twins has `columns`"
+    ),
     "rows in one language": (ALT | {"rows": [["a"]]}, ALT, "only one of the twins has `rows`"),
     "no texts": ({"words": {"psnr": 1}}, {"words": {"psnr": "甲"}}, "a text for each key"),
     "a list": ({"words": ["psnr"]}, {"words": ["psnr"]}, "a text for each key"),
@@ -162,14 +171,18 @@ def test_the_page_speaks_its_language(tmp_path, language, heading, below, drawn)
     assert under.find_previous_sibling("img")["alt"] == ("a" if language == "en" else "甲")
 
 
-def test_rows_have_their_titles_beside_the_picture(tmp_path):
+def test_rows_and_columns_have_their_titles_beside_the_picture(tmp_path):
     both = {"alt": ["a", "b"], "captions": ["c", "d"], "rows": [["above", "below"], None]}
+    both["columns"] = [["left", "middle", "right"], ["x"]]
     picture = shown(image_png=png(), text_plain="<Figure>")
     outputs = {"01-tiny-c003": [picture], "01-tiny-c004": [picture]}
     page = build(tmp_path, pair(both, both) + CODE + CODE, "en", outputs)
-    (box,) = page.select(".titled-rows")
+    box, other = page.select(".titled-picture")
     assert [title.text for title in box.select(".row-titles p")] == ["above", "below"]
-    assert box.find("img")["alt"] == "a"
+    columns = [[p.text for p in one.select(".column-titles p")] for one in (box, other)]
+    assert columns == [["left", "middle", "right"], ["x"]]
+    assert [one.find("img")["alt"] for one in (box, other)] == ["a", "b"]
+    assert other.select(".row-titles") == []
     assert [caption.text for caption in page.select("p.picture-caption")] == ["c", "d"]
     assert box.find_next_sibling("p").text == "c"
 
