@@ -106,6 +106,20 @@ def test_a_plot_is_the_same_whenever_it_is_drawn():
     assert style.vector(FIGURES["recorder"]()) == style.vector(FIGURES["recorder"]())
 
 
+@pytest.mark.parametrize(
+    ("draw", "expected"),
+    [
+        (lambda: show_images([IMAGES]), False),
+        (FIGURES["images"], True),
+        (FIGURES["tokens"], True),
+        (lambda: plt.subplots()[0], True),  # numbers at its axes
+    ],
+    ids=["images", "labelled images", "tokens", "axes"],
+)
+def test_a_figure_with_nothing_to_read_is_known(draw, expected):
+    assert style.has_words(draw()) is expected
+
+
 def test_chapters_get_the_look_by_the_import():
     code = "import vqlib.show, matplotlib as m; print(m.rcParams['axes.spines.top'])"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
@@ -115,7 +129,7 @@ def test_chapters_get_the_look_by_the_import():
 def test_a_notebook_shows_vectors_and_sharp_images():
     code = (
         "import matplotlib; matplotlib.use('module://matplotlib_inline.backend_inline')\n"
-        "import vqlib.show, matplotlib.pyplot as plt\n"
+        "import torch, vqlib.show, matplotlib.pyplot as plt\n"
         "from IPython import get_ipython\n"
         "shown = get_ipython().display_formatter\n"
         "shown.active_types = ['image/png', 'image/svg+xml']\n"
@@ -125,12 +139,14 @@ def test_a_notebook_shows_vectors_and_sharp_images():
         "axis.imshow([[0]])\n"
         "image, size = shown.format(figure)\n"
         "plt.close()\n"
-        "print(sorted(image), sorted(size['image/png']))"
+        "bare = shown.format(vqlib.show.show_images([torch.zeros(1, 1, 4, 4)]))[0]['image/png']\n"
+        "said = [b'no words' in png for png in (image['image/png'], bare)]\n"
+        "print(sorted(image), sorted(size['image/png']), said)"
     )
     command = [sys.executable, "-m", "IPython", "--no-banner", "--colors=NoColor", "-c", code]
     done = subprocess.run(command, capture_output=True, text=True, check=True)
     curves, image = "['image/svg+xml', 'text/plain']", "['image/png', 'text/plain']"
-    assert done.stdout.splitlines()[-1] == f"{curves} {image} ['height', 'width']"
+    assert done.stdout.splitlines()[-1] == f"{curves} {image} ['height', 'width'] [False, True]"
 
 
 # --- By day and by night --------------------------------------------------------------------------

@@ -6,7 +6,8 @@ contrast of 4.5 or more on white; by night the book turns light into dark and ke
 (`book/_static/plots.css`), and they have it there, too. So plots have white ground and dark ink.
 
 Where a notebook shows a figure, one without images is a vector picture, marked as a plot, so that
-the book may turn it. One with images is a PNG for sharp screens, which keeps its tones.
+the book may turn it. One with images is a PNG for sharp screens, which keeps its tones; if it has
+no words, it says so, and a phone may make it as small as it likes.
 """
 
 import io
@@ -15,6 +16,7 @@ import sys
 import matplotlib
 from cycler import cycler
 from matplotlib.figure import Figure
+from matplotlib.text import Text
 
 INK, GREY, RULE = "#1f2d3d", "#5b6776", "#c9d2dc"
 BLUE, ORANGE, GREEN = "#2f6db5", "#b4541a", "#2f7d4c"
@@ -29,6 +31,9 @@ WIDEST = 7.0
 """Inches: what fits into a page of the book on a desk without being made smaller."""
 PLOT = "plot"
 """Group id of a figure that the book may turn by night; set another to forbid it."""
+
+WORDLESS = {"Description": "no words"}
+"""Of a PNG: its text chunk if there is nothing in it to read."""
 
 INLINE = ("inline", "module://matplotlib_inline.backend_inline")
 
@@ -85,6 +90,12 @@ def has_images(figure: Figure) -> bool:
     return any(axis.images for axis in figure.axes)
 
 
+def has_words(figure: Figure) -> bool:
+    """Whether there is anything to read in a figure, be it a number at an axis."""
+    figure.draw_without_rendering()  # axes get their numbers when they are drawn
+    return any(t.get_visible() and t.get_text().strip() for t in figure.findobj(Text))
+
+
 def is_plot(figure: Figure) -> bool:
     """Whether the book may turn a figure by night."""
     return not has_images(figure) and figure.get_gid() in (None, PLOT)
@@ -108,4 +119,5 @@ def _pixels(figure: Figure):
 
     if not has_images(figure):
         return None
-    return retina_figure(figure, bbox_inches="tight")
+    about = {} if has_words(figure) else {"metadata": WORDLESS}
+    return retina_figure(figure, bbox_inches="tight", **about)
