@@ -6,6 +6,7 @@ written. Later cells take `mine(my_…, library's)`, the library's as long as th
 """
 
 import ast
+import re
 from collections.abc import Sequence
 
 from nbformat import NotebookNode
@@ -15,6 +16,7 @@ from cells import code_cell
 from chapter import Cell, Code, Exercise, Unit
 from exercises import split_solution
 
+MINE_ASSIGNED = re.compile(r"^ *mine\b(, \w+)* = ", re.MULTILINE)
 SOLUTION = {"en": "Solution", "zh": "解答"}
 
 
@@ -24,7 +26,7 @@ def is_stub(unit: Unit) -> bool:
 
 
 def check_stubs(units: Sequence[Unit]) -> None:
-    """Refuse a stub that no later cell uses through `mine`."""
+    """Refuse a stub that no later cell uses through `mine`, and another `mine` in its chapter."""
     for position, unit in enumerate(units):
         if is_stub(unit):
             name = name_of(unit.cell)
@@ -34,6 +36,12 @@ def check_stubs(units: Sequence[Unit]) -> None:
                     f"no later cell uses this stub; take `mine({name}, …)` there, with vqlib's "
                     "own function"
                 )
+            for other in units:
+                if MINE_ASSIGNED.search(code_of(other)):
+                    raise unit.cell.error(
+                        "another cell assigns `mine`; after it, the cell that uses this stub "
+                        "could not be run again"
+                    )
 
 
 def code_of(unit: Unit) -> str:

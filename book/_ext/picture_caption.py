@@ -3,6 +3,8 @@
 For pictures that code draws, the captions stand where their alternative texts stand, in the
 metadata of the notebook's Markdown cells: `"captions": ["…"]`. For drawn figures and other pictures
 of the text a caption is the title of the Markdown image: `![what is there](address "what to see")`.
+
+What code draws gets a box, in which it may scroll; the caption stands below that and stays.
 """
 
 import json
@@ -34,8 +36,9 @@ def caption_outputs(doctree: nodes.document, cells: list[dict]) -> None:
     for captions, indices in passages(cells, "captions"):
         shown = [picture for index in indices for picture in drawn.get(index, [])]
         for picture, text in zip(shown, captions, strict=False):
-            below = picture.parent.index(picture) + 1
-            picture.parent.insert(below, caption(text))
+            box = nodes.container(classes=["picture"])
+            picture.replace_self([box, caption(text)])
+            box += picture
 
 
 def caption_text(doctree: nodes.document) -> None:

@@ -30,10 +30,10 @@ def title_pictures(doctree: nodes.document, cells: list[dict]) -> None:
 
 
 def boxed(picture: nodes.Element) -> nodes.Element:
-    """A box around a picture, in its place."""
-    box = nodes.container(classes=["titled-picture"])
-    picture.replace_self(box)
-    box += picture
+    """A box around the box in which a picture scrolls, in its place."""
+    box, scrolls = nodes.container(classes=["titled-picture"]), picture.parent
+    scrolls.replace_self(box)
+    box += scrolls
     return box
 
 

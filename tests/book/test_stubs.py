@@ -57,6 +57,7 @@ def test_the_stub_as_it_stands_is_unfinished():
         (stub(SOLVED.replace("my_add", "add")) + USE, "called `my_…`"),
         (stub(f"{SOLVED}\n\n\n{SOLVED.replace('my_add', 'my_other')}") + USE, "one function"),
         (stub("def my_add(x):\n    return x + 1") + USE, "holds its solution between"),
+        (stub() + USE + USE.replace("mine(my_add, add)(1)", "mine = 1"), "assigns `mine`"),
         (stub(tags="stub, check-output") + USE, "exclude each other"),
         (stub(tags="stub, exercise") + USE, "exclude each other"),
     ],

@@ -168,7 +168,8 @@ def test_the_page_speaks_its_language(tmp_path, language, heading, below, drawn)
     in_text, under = page.select("p.picture-caption")
     assert in_text.text == drawn
     assert under.text.replace("\\(", "$").replace("\\)", "$") == below
-    assert under.find_previous_sibling("img")["alt"] == ("a" if language == "en" else "甲")
+    scrolls = under.find_previous_sibling(class_="picture")
+    assert scrolls.find("img")["alt"] == ("a" if language == "en" else "甲")
 
 
 def test_rows_and_columns_have_their_titles_beside_the_picture(tmp_path):
