@@ -7,7 +7,7 @@ from nbformat.v4 import new_code_cell, new_markdown_cell
 
 from cards import Facts, with_facts
 from chapter import Cell
-from folds import check_imports, folded
+from folds import check_imports, check_lab, folded
 from pictures import embed_figures
 from results import state_results
 from smoke import shrink
@@ -57,6 +57,7 @@ def install_cell(repository: str, cell_id: str) -> NotebookNode:
 def plain_code_cell(source: Cell, cell_id: str) -> NotebookNode:
     """A code cell that is part of no exercise, with the tags that nbval needs."""
     check_imports(source)
+    check_lab(source)
     tags = list(source.tags)
     if "full-scale" in tags:
         check_smoke(source)

@@ -26,7 +26,7 @@ from nbformat.v4 import new_code_cell, new_markdown_cell
 LANGUAGES = ("en", "zh")
 KNOWN_TAGS = (
     "check-output", "full-scale", "exercise", "check", "stub", "imports", "plotting", "predict",
-    "hide-input", "hide-output", "remove-input", "remove-output",
+    "lab", "hide-input", "hide-output", "remove-input", "remove-output",
 )  # fmt: skip
 EXCLUSIVE_TAGS = (
     {"full-scale", "check-output"},  # a full-scale cell is never run when weaving
@@ -43,6 +43,7 @@ EXCLUSIVE_TAGS = (
     {"predict", "remove-output"},
     {"predict", "hide-output"},
     {"predict", "hide-input"},
+    *({"lab", other} for other in KNOWN_TAGS if other != "lab"),
     *({"stub", other} for other in KNOWN_TAGS if other != "stub"),
     {"exercise", "check-output"},  # belongs on the check: that is what prints
 )

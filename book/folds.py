@@ -1,5 +1,5 @@
 """What the book folds, under words of its own: imports, code that only draws, what a reader is to
-predict, and solutions.
+predict, what a lab finds, and solutions.
 
 The words on the fold are English in both notebooks, which share their code; the Chinese book
 translates them (`book_theme_strings` in book/zh/_config.yml). Jupyter and Colab show such a cell
@@ -7,10 +7,12 @@ as any other; only a stored result that is to be predicted waits for a click in 
 """
 
 import ast
+import re
 from dataclasses import dataclass
 
 from chapter import Cell
 
+PREDICTED = re.compile(r"\bpredicted\(\w+, \w+\.\w+\)")
 IMPORTS = (ast.Import, ast.ImportFrom)
 
 
@@ -25,6 +27,7 @@ class Fold:
 
 FOLDS = {
     "predict": Fold("hide-output", "I have my answer: show", "Hide the result"),
+    "lab": Fold("hide-output", "I have my prediction: show", "Hide the result"),
     "imports": Fold("hide-input", "Imports", "Hide the imports"),
     "plotting": Fold("hide-input", "Plotting code", "Hide the plotting code"),
     "solution": Fold("hide-cell", "Solution", "Hide the solution"),
@@ -56,6 +59,15 @@ def check_imports(cell: Cell) -> None:
     if "imports" in cell.tags and not only_imports(cell.source):
         raise cell.error(
             "a cell tagged `imports` only imports; give what else it does its own cell"
+        )
+
+
+def check_lab(cell: Cell) -> None:
+    """Refuse a lab that runs without a prediction, or that gives the stated one away."""
+    if "lab" in cell.tags and not PREDICTED.search(cell.source):
+        raise cell.error(
+            "a cell tagged `lab` opens with `predicted(my_prediction, chNN.STATED)` "
+            "(vqlib.course); the stated prediction stands in the chapter's checks"
         )
 
 

@@ -102,6 +102,24 @@ def test_what_shows_nothing_cannot_be_predicted(other):
         cells(code("import torch", "predict", other))
 
 
+LAB = "guess = predicted(my_prediction, ch01.STATED)\nlab_rows(guess, {}, {})"
+
+
+def test_what_a_lab_finds_is_folded():
+    (cell,) = cells(code(LAB, "lab"))
+    assert cell.metadata.tags == ["lab", "hide-output"]
+    assert cell.metadata.mystnb.code_prompt_show == "I have my prediction: show"
+
+
+@pytest.mark.parametrize(
+    "source",
+    ["print(1)", "predicted(my_prediction, {'nats': 1.0})", "unpredicted(my, ch01.STATED)"],
+)
+def test_a_lab_without_a_prediction_is_refused(source):
+    with pytest.raises(WeaveError, match="a cell tagged `lab` opens with"):
+        cells(code(source, "lab"))
+
+
 ASKED = re.compile(r"[Pp]redict|[Gg]uess|[Bb]efore you|like to"), re.compile("猜|之前|先自己")
 
 
@@ -114,7 +132,7 @@ def unasked(units):
                 parts = re.split(r"^#+ ", cell.source, flags=re.MULTILINE)
                 found = bool(ASKED[n].search(parts[-1]))
                 asked[n] = found or (asked[n] and len(parts) == 1)
-        elif isinstance(unit, Code) and "predict" in unit.cell.tags and not all(asked):
+        elif isinstance(unit, Code) and {"predict", "lab"} & set(unit.cell.tags) and not all(asked):
             lines.append(unit.cell.line)
     return lines
 

@@ -116,6 +116,15 @@ def test_weaving_runs_the_chapter_and_stores_the_promised_outputs(house):
     assert check(house) == []
 
 
+def test_a_lab_runs_with_the_stated_prediction(house, monkeypatch):
+    monkeypatch.delenv("PYTEST_VERSION", raising=False)  # as when somebody weaves by hand
+    told = "from vqlib.course import predicted\nprint(predicted({'a': ...}, {'a': 1.0}))"
+    add_chapter(house, text=PLAIN + f"```{{code-cell}}\n:tags: [check-output]\n\n{told}\n```\n")
+    assert main([], house) == 0
+    (cell,) = [cell for cell in read_code_cells(house, "en") if cell.outputs]
+    assert cell.outputs[0].text == "{'a': 1.0}\n"
+
+
 def test_words_alone_are_woven_without_running_anything(house):
     add_chapter(house, text=LIVELY)
     main([], house)
