@@ -48,7 +48,7 @@ PLANTS = {
         END, f'{PHOTO} style="--drawn: 900px; width: 300px; height: 300px">', {"words"}
     ),
     "picture wider than its column": (
-        END, f'<div {SCROLLS}>{PHOTO} style="width: 2000px; height: 2000px"></div>', {"columns"}
+        END, f'<div {SCROLLS}>{PHOTO} style="width: 2000px; max-width: none"></div>', {"columns"}
     ),
     "code that is cut": (END, f'<div class="cell_input"><pre>{LONG}</pre></div>', {"code"}),
     "code that scrolls without a shadow": (
