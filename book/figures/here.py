@@ -49,6 +49,7 @@ VARIANTS = {
     "10": ("order",),
     "11": ("prior",),
     "12": ("sampling",),
+    "13": ("condition", "prior"),
 }
 # Left edge, top, width and colour of each part; stage 1 above, stage 2 below.
 BOXES = {
