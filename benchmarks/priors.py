@@ -3,13 +3,16 @@
 A GPT, a gated PixelCNN and a PixelSNAIL of about the same number of parameters learn the tokens of
 digits (with the class) and of textures: once with equal steps, once for the seconds that the GPT
 needs for its steps; three seeds. What counts is the negative log-likelihood of held-out pictures.
+The rows of a task are written as soon as they are there; a task in `results/priors.json` is not
+measured again. Delete that file to start anew.
 """
 
 import argparse
+import json
 from dataclasses import dataclass, replace
 
 import torch
-from record import spread, table, write
+from record import RESULTS, spread, table, to_the_end, write
 
 from vqlib.course.pretrained import load_pretrained
 from vqlib.course.training.priors import pictures
@@ -27,6 +30,7 @@ from vqlib.tokens import TokenGrids, tokenize
 from vqlib.train import PriorRecipe, train_prior, validation_nll
 
 SEEDS = (0, 1, 2)
+FOUND = RESULTS / "priors.json"
 
 
 @dataclass(frozen=True)
@@ -104,7 +108,7 @@ def run(task: Task, name: str, steps: int) -> Found:
     config, seconds, likelihoods = task.configs[name], [], []
     for seed in SEEDS:
         recipe = replace(task.recipe, steps=steps, seed=seed)
-        trained = train_prior(task.data["train"], config, recipe, device="cpu")
+        trained = to_the_end(train_prior(task.data["train"], config, recipe, device="cpu"))
         nats = validation_nll(trained.model, task.data["held_out"])
         likelihoods.append(Likelihood(nats, config.num_tokens, task.image_shape))
         seconds.append(trained.seconds)
@@ -131,8 +135,16 @@ def main() -> None:
     parser.add_argument("--textures-steps", type=int, default=300)
     arguments = parser.parse_args()
     torch.set_num_threads(1)
-    rows = rows_of("digits", digits_task(arguments.digits_steps))
-    rows += rows_of("textures", textures_task(arguments.textures_steps))
+    tasks = {
+        "digits": lambda: digits_task(arguments.digits_steps),
+        "textures": lambda: textures_task(arguments.textures_steps),
+    }
+    found = json.loads(FOUND.read_text(encoding="utf-8")) if FOUND.is_file() else {}
+    for label, make in tasks.items():
+        if label not in found:
+            found[label] = rows_of(label, make())
+            FOUND.write_text(json.dumps(found, indent=1, ensure_ascii=False) + "\n", "utf-8")
+    rows = [row for label in tasks for row in found[label]]
     columns = ["parameters", "steps", "seconds", "nats/token", "bits/token", "bits/dimension"]
     lines = [
         "Held-out pictures; lower is better. Bits per dimension: what the tokens of a picture cost "

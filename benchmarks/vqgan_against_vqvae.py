@@ -19,7 +19,7 @@ from itertools import product
 from pathlib import Path
 
 import torch
-from record import RESULTS, table, write
+from record import RESULTS, table, to_the_end, write
 
 from vqlib.compress import VQVAE, FeatureDistance
 from vqlib.course.pretrained import load_perceptual, load_pretrained
@@ -50,7 +50,7 @@ def run(recipe: VQVAERecipe | VQGANRecipe, seed: int, folder: Path | None = None
     """A codec of the photographs; what is in the folder already is gone on with."""
     options = {"folder": folder, "resume": folder is not None, "device": "cpu"}
     images, recipe = partial(photos.images, "train"), replace(recipe, seed=seed)
-    return train_codec(images, photos.CONFIG, recipe, **options)
+    return to_the_end(train_codec(images, photos.CONFIG, recipe, **options))
 
 
 def equal_seconds() -> tuple[int, float]:
