@@ -12,7 +12,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import torch
-from record import spread, table, write
+from record import spread, table, to_the_end, write
 from torch import Tensor
 
 from vqlib.compress import VQVAE, EMACodes, FeatureDistance, vqvae_digits
@@ -54,9 +54,8 @@ def run(changes: dict, seed: int, folder: Path) -> tuple[VQVAE, PatchDiscriminat
     """A codec, its critic and the seconds."""
     recipe = replace(RECIPE, **changes, seed=seed)
     options = {"folder": folder, "resume": True, "device": "cpu"}
-    trained = train_vqgan(
-        textures(size=32), CONFIG, recipe, perceptual=load_perceptual(), **options
-    )
+    options |= {"perceptual": load_perceptual()}
+    trained = to_the_end(train_vqgan(textures(size=32), CONFIG, recipe, **options))
     norm = recipe.disc_norm.removesuffix("_together")
     critic = PatchDiscriminator(1, base_channels=16, num_layers=2, norm=norm)
     critic.load_state_dict(training_tensors(latest_checkpoint(folder))["critic"])

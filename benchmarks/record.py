@@ -6,9 +6,13 @@ import time
 from collections.abc import Callable
 from datetime import date
 from pathlib import Path
+from typing import TypeVar
 
 import torch
 
+from vqlib.train import Trained
+
+M = TypeVar("M")
 RESULTS = Path(__file__).parent / "results"
 
 
@@ -38,6 +42,17 @@ def spread(values: list[float], form: str = ".3g") -> str:
     """The mean of one value per seed, with the smallest and the largest in brackets."""
     mean = f"{sum(values) / len(values):{form}}"
     return f"{mean} ({min(values):{form}}–{max(values):{form}})" if len(values) > 1 else mean
+
+
+def to_the_end(trained: Trained[M]) -> Trained[M]:
+    """What was trained; if a signal has ended it early, the script ends, too, and measures nothing.
+
+    Raises:
+        SystemExit: with the status that shells give to this signal.
+    """
+    if trained.signal is not None:
+        raise SystemExit(128 + trained.signal)
+    return trained
 
 
 def seconds(run: Callable, *arguments, **options) -> float:

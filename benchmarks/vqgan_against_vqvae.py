@@ -6,17 +6,20 @@ also trains, with each seed, for as many steps as fill VQGAN's seconds, both tim
 Measured are squares of photographs that no run has seen, and squares of other regions of those that
 it has learned from: with the three offline networks that VQGAN's perceptual loss looks through, and
 with a fourth (the judge) that no training has seen. Fréchet distances are the judge's, as Inception
-judges what VGG has trained. Runs are kept in `runs/` and can be resumed.
+judges what VGG has trained. Runs are kept in `runs/` and can be resumed; each model's numbers are
+written as soon as they are there, and what `results/vqgan_against_vqvae.json` has is not made
+again, also on another machine. Delete that file to start anew.
 """
 
 import argparse
 import json
 from dataclasses import replace
 from functools import partial
+from itertools import product
 from pathlib import Path
 
 import torch
-from record import RESULTS, table, write
+from record import RESULTS, table, to_the_end, write
 
 from vqlib.compress import VQVAE, FeatureDistance
 from vqlib.course.pretrained import load_perceptual, load_pretrained
@@ -32,6 +35,7 @@ SEEDS = (0, 1, 2)
 NAMES = {"photos_vqvae": "VQVAE", "photos_vqgan": "VQGAN"}
 LONGER = "VQVAE, equal seconds"
 SPLITS = {"held_out": "unseen photographs", "remainder": "other regions"}
+FOUND = RESULTS / "vqgan_against_vqvae.json"
 TIMED = 20  # steps of each that are timed, after the critic has come in
 
 
@@ -46,7 +50,7 @@ def run(recipe: VQVAERecipe | VQGANRecipe, seed: int, folder: Path | None = None
     """A codec of the photographs; what is in the folder already is gone on with."""
     options = {"folder": folder, "resume": folder is not None, "device": "cpu"}
     images, recipe = partial(photos.images, "train"), replace(recipe, seed=seed)
-    return train_codec(images, photos.CONFIG, recipe, **options)
+    return to_the_end(train_codec(images, photos.CONFIG, recipe, **options))
 
 
 def equal_seconds() -> tuple[int, float]:
@@ -97,42 +101,48 @@ def picture(codecs: list[VQVAE], columns: int = 12) -> torch.Tensor:
 
 
 def main() -> None:
-    """Train what is missing, measure, write tables, numbers and picture."""
+    """Train and measure what is missing; once all is there, write tables and picture."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--runs", type=Path, default=Path("runs/vqgan_against_vqvae"))
     runs = parser.parse_args().runs
     torch.set_num_threads(1)
-    steps, ratio = planned(runs)
-    longer = replace(photos.VQVAE_RECIPE, steps=steps)
-    results, first = [], []
-    for seed in SEEDS:
-        codecs = {label: trained(name, seed, runs) for name, label in NAMES.items()}
-        codecs[LONGER] = run(longer, seed, runs / f"longer_{seed}").model.cpu()
-        for label, codec in codecs.items():
-            for split in SPLITS:
-                about = {"model": label, "seed": seed, "split": split}
-                results.append(about | measured(codec, split))
-        first = first or list(codecs.values())
+    found = kept()
+    longer = replace(photos.VQVAE_RECIPE, steps=found["steps"])
+    makers = {label: partial(trained, name, runs=runs) for name, label in NAMES.items()}
+    makers[LONGER] = lambda seed: run(longer, seed, runs / f"longer_{seed}").model.cpu()
+    for seed, (label, make) in product(SEEDS, makers.items()):
+        if not any(r["model"] == label and r["seed"] == seed for r in found["models"]):
+            codec, about = make(seed=seed), {"model": label, "seed": seed}
+            found["models"] += [about | {"split": s} | measured(codec, s) for s in SPLITS]
+            keep(found)
     lines = [
-        f"VQGAN's steps take {ratio:.2f} times as long on average, so that {steps:,} steps of a "
-        f"VQVAE take as long as {photos.STEPS:,} of a VQGAN. Distances: lower is better; they come "
-        "from offline networks and are neither LPIPS nor FID.",
+        f"VQGAN's steps take {found['ratio']:.2f} times as long on average, so that "
+        f"{found['steps']:,} steps of a VQVAE take as long as {photos.STEPS:,} of a VQGAN. "
+        "Distances: lower is better; they come from offline networks and are neither LPIPS nor "
+        "FID.",
     ]
     for split, words in SPLITS.items():
-        lines += ["", *tables(words, [r for r in results if r["split"] == split])]
+        results = [r for r in found["models"] if r["split"] == split]
+        results.sort(key=lambda r: (list(makers).index(r["model"]), r["seed"]))
+        lines += ["", *tables(words, results)]
     write("vqgan_against_vqvae", lines)
-    (RESULTS / "vqgan_against_vqvae.json").write_text(json.dumps(results, indent=1) + "\n")
-    write_picture(picture(first[:2]), RESULTS / "vqgan_against_vqvae.png")
+    shipped = [load_pretrained(name) for name in NAMES]
+    write_picture(picture(shipped), RESULTS / "vqgan_against_vqvae.png")
 
 
-def planned(runs: Path) -> tuple[int, float]:
-    """What `equal_seconds` has found, kept beside the runs that follow it."""
-    file = runs / "equal_seconds.json"
-    if not file.is_file():
-        runs.mkdir(parents=True, exist_ok=True)
-        file.write_text(json.dumps(equal_seconds()))
-    steps, ratio = json.loads(file.read_text())
-    return steps, ratio
+def kept() -> dict:
+    """The numbers that are there already; first of all, how long a VQVAE trains."""
+    if not FOUND.is_file():
+        steps, ratio = equal_seconds()
+        keep({"steps": steps, "ratio": ratio, "models": []})
+    return json.loads(FOUND.read_text(encoding="utf-8"))
+
+
+def keep(found: dict) -> None:
+    """Write the numbers, all or none."""
+    part = FOUND.with_suffix(".part")
+    part.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
+    part.replace(FOUND)
 
 
 def tables(words: str, results: list[dict]) -> list[str]:

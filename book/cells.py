@@ -5,7 +5,9 @@ from pathlib import Path
 from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell, new_markdown_cell
 
+from cards import Facts, with_facts
 from chapter import Cell
+from folds import check_imports, check_lab, folded
 from pictures import embed_figures
 from results import state_results
 from smoke import shrink
@@ -24,10 +26,16 @@ import vqlib\
 """
 
 
-def markdown_cell(source: Cell, cell_id: str, language: str, figures: Path) -> NotebookNode:
-    """A Markdown cell with its figures inside, its numbers checked and its terms linked."""
+def markdown_cell(
+    source: Cell, cell_id: str, language: str, figures: Path, card: Facts | None = None
+) -> NotebookNode:
+    """A Markdown cell with its figures inside, its numbers checked and its terms linked.
+
+    `card` are the facts of the exercise that it sets.
+    """
     text, shown = embed_figures(source, language, figures)
     text = link_terms(source, language, state_results(source, text))
+    text = with_facts(text, card, language) if card else text
     metadata = {key: value for key, value in source.metadata.items() if key != "lang"}
     if shown:
         metadata["figures"] = shown
@@ -35,8 +43,9 @@ def markdown_cell(source: Cell, cell_id: str, language: str, figures: Path) -> N
 
 
 def code_cell(source: str, metadata: dict, tags: list[str], cell_id: str) -> NotebookNode:
-    """A code cell without outputs."""
-    metadata = {**metadata, "tags": tags} if tags else metadata
+    """A code cell without outputs, folded where a tag says so."""
+    tags, words = folded(tags)
+    metadata = {**metadata, **words, "tags": tags} if tags else metadata
     return new_code_cell(source, metadata=metadata, id=cell_id)
 
 
@@ -47,6 +56,8 @@ def install_cell(repository: str, cell_id: str) -> NotebookNode:
 
 def plain_code_cell(source: Cell, cell_id: str) -> NotebookNode:
     """A code cell that is part of no exercise, with the tags that nbval needs."""
+    check_imports(source)
+    check_lab(source)
     tags = list(source.tags)
     if "full-scale" in tags:
         check_smoke(source)

@@ -25,14 +25,26 @@ from nbformat.v4 import new_code_cell, new_markdown_cell
 
 LANGUAGES = ("en", "zh")
 KNOWN_TAGS = (
-    "check-output", "full-scale", "exercise", "check",
-    "hide-input", "hide-output", "remove-input", "remove-output",
+    "check-output", "full-scale", "exercise", "check", "stub", "imports", "plotting", "predict",
+    "lab", "hide-input", "hide-output", "remove-input", "remove-output",
 )  # fmt: skip
 EXCLUSIVE_TAGS = (
     {"full-scale", "check-output"},  # a full-scale cell is never run when weaving
     {"full-scale", "exercise"},
     {"full-scale", "check"},
     {"exercise", "check"},
+    {"imports", "plotting"},
+    {"imports", "hide-input"},  # folded as it is, under its own words
+    {"plotting", "hide-input"},
+    {"predict", "imports"},  # nothing to predict
+    {"predict", "full-scale"},
+    {"predict", "exercise"},
+    {"predict", "check"},
+    {"predict", "remove-output"},
+    {"predict", "hide-output"},
+    {"predict", "hide-input"},
+    *({"lab", other} for other in KNOWN_TAGS if other != "lab"),
+    *({"stub", other} for other in KNOWN_TAGS if other != "stub"),
     {"exercise", "check-output"},  # belongs on the check: that is what prints
 )
 MARKDOWN = MarkdownIt("commonmark").enable("table").use(dollarmath_plugin, double_inline=True)

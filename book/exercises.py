@@ -1,11 +1,13 @@
 """Turn one exercise of the source into three cells: the stub, its check, and the solution.
 
-The learner writes in the stub and runs the check. The solution is collapsed; it ends with the same
-check, so running it (nbval and the book do, the stub they skip) proves that it passes.
+The learner writes in the stub and runs the check. The solution is collapsed, with what its check
+says; it ends with that check, so running it (nbval and the book do, the stub they skip) proves that
+it passes. The ids follow from the exercise's number: `ex-3-1`, `ex-3-1-check`, `ex-3-1-solution`.
 """
 
 from nbformat import NotebookNode
 
+from cards import check_forbidden, facts
 from cells import OUTPUT_TAGS, SKIP_TAGS, code_cell
 from chapter import Cell, Exercise
 
@@ -15,14 +17,17 @@ SOLUTION_TITLE = "# @title Solution · 解答"
 COLLAPSED = {"jupyter": {"source_hidden": True}, "cellView": "form"}  # for Jupyter, for Colab
 
 
-def exercise_cells(exercise: Exercise, cell_id: str) -> list[NotebookNode]:
-    """The stub, the check and the solved exercise; all three ids start with `cell_id`."""
+def exercise_cells(exercise: Exercise) -> list[NotebookNode]:
+    """The stub, the check and the solved exercise."""
     task, check = exercise.task, exercise.check
     stub, solved = split_solution(task)
+    made = facts(task)
+    check_forbidden(solved, made, task)
+    cell_id = made.cell_id
     check_tags = [tag for tag in check.tags if tag != "check-output"]
     output_tags = OUTPUT_TAGS if "check-output" in check.tags else ()
     solution = f"{SOLUTION_TITLE}\n{solved}\n\n{check.source}"
-    solution_tags = ["solution", "hide-input", *output_tags]
+    solution_tags = ["solution", *output_tags]
     return [
         code_cell(stub, task.metadata, [*task.tags, *SKIP_TAGS], cell_id),
         code_cell(check.source, check.metadata, [*check_tags, *SKIP_TAGS], f"{cell_id}-check"),
@@ -50,7 +55,7 @@ def split_solution(task: Cell) -> tuple[str, str]:
     if region is not None:
         raise task.error(f"`{BEGIN}` without `{END}` after it")
     if stub == solved:
-        raise task.error(f"an exercise holds its solution between `{BEGIN}` and `{END}`")
+        raise task.error(f"an exercise or stub holds its solution between `{BEGIN}` and `{END}`")
     return "\n".join(stub), "\n".join(solved)
 
 
@@ -65,4 +70,4 @@ def indentation(region: list[str], task: Cell) -> str:
 def refuse_markers(cell: Cell) -> None:
     """A solution's markers in any other cell would be printed as they are."""
     if BEGIN in cell.source or END in cell.source:
-        raise cell.error(f"`{BEGIN}` or `{END}` in a cell that is not tagged `exercise`")
+        raise cell.error(f"`{BEGIN}` or `{END}` in a cell that is not tagged `exercise` or `stub`")

@@ -45,6 +45,7 @@ def adapt(article: Tag, page: str, book: Book) -> Tag:
             picture["src"] = normpath(join(dirname(page), picture["src"]))
     for folded in article.select("details"):
         folded["open"] = ""
+        del folded["hidden"]  # the answers to a question that had buttons
     article["id"] = anchor(page)
     return article
 

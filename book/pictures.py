@@ -1,6 +1,7 @@
 """Put rendered figures into the Markdown itself, so that a notebook shows them with no other file.
 
-A source says `![what it shows](figure:NAME)`. The PNG of the cell's language goes in as a data URI;
+A source says `![what it shows](figure:NAME "what to look for")`; the second text is the caption in
+the book and may be missing. The PNG of the cell's language goes in as a data URI;
 the book's build swaps the vector file back in, by the names kept in the metadata.
 """
 
@@ -11,7 +12,10 @@ from pathlib import Path
 from chapter import Cell
 
 # The alternative text may hold one level of brackets, as in "codes in [-1, 1]".
-FIGURE = re.compile(r"!\[(?P<alt>(?:[^\[\]]|\[[^\[\]]*\])*)\]\(figure:(?P<name>[\w-]+)\)")
+FIGURE = re.compile(
+    r"!\[(?P<alt>(?:[^\[\]]|\[[^\[\]]*\])*)\]"
+    r'\(figure:(?P<name>[\w-]+)(?P<caption> "[^"\n]+")?\)'
+)
 LEFT_OVER = re.compile(r"[(<\"']figure:[^\s)>]*")
 
 
@@ -28,7 +32,7 @@ def embed_figures(cell: Cell, language: str, folder: Path) -> tuple[str, list[st
         if not path.is_file():
             raise cell.error(f"figure:{name} is not drawn yet: there is no file {path}")
         encoded = base64.b64encode(path.read_bytes()).decode("ascii")
-        return f"![{alt}](data:image/png;base64,{encoded})"
+        return f"![{alt}](data:image/png;base64,{encoded}{match['caption'] or ''})"
 
     names = [match["name"] for match in FIGURE.finditer(cell.source)]
     source = FIGURE.sub(data_uri, cell.source)

@@ -15,12 +15,12 @@ LOGGER = logging.getLogger(__name__)
 WIDGET = "application/vnd.jupyter.widget-view+json"
 
 
-def passages(cells: list[dict]) -> list[tuple[list[str], list[int]]]:
-    """The texts of each Markdown cell, with the positions of the code cells that follow it."""
+def passages(cells: list[dict], what: str = "alt") -> list[tuple[list[str] | dict, list[int]]]:
+    """What each Markdown cell's metadata say of `what`, and where the code cells below it are."""
     found = [([], [])]
     for index, cell in enumerate(cells):
         if cell["cell_type"] == "markdown":
-            found.append((cell["metadata"].get("alt", []), []))
+            found.append((cell["metadata"].get(what, []), []))
         elif cell["cell_type"] == "code":
             found[-1][1].append(index)
     return found

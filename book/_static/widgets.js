@@ -12,19 +12,17 @@ screen readers. */
       pause: "Pause",
       stop: "Back to the start",
       picture: "Picture: ",
-      drag: "Try it: drag the slider",
-      film: "Try it: play, or drag the slider",
     },
     zh: {
       play: "播放",
       pause: "暂停",
       stop: "回到开头",
       picture: "图：",
-      drag: "动手试试：拖动滑块",
-      film: "动手试试：播放，或者拖动滑块",
     },
   };
-  const words = WORDS[document.documentElement.lang.slice(0, 2)] ?? WORDS.en;
+  const page = document.documentElement.lang.slice(0, 2);
+  const language = page in WORDS ? page : "en";
+  const words = WORDS[language];
 
   /* The state of a widget, and who wants to know when it changes. */
   class Model {
@@ -48,10 +46,13 @@ screen readers. */
   const element = (tag, className, properties = {}) =>
     Object.assign(document.createElement(tag), { className, ...properties });
 
+  /* Words stand there in each language (vqlib/show/words.py): those of the page's own remain. */
   function html({ state }) {
     const drawn = element("div", "widget-html", { innerHTML: state.value });
+    for (const word of drawn.querySelectorAll("[lang]")) if (word.lang !== language) word.remove();
     for (const image of drawn.querySelectorAll("img")) {
       image.alt = words.picture + image.alt;
+      if (image.closest(".before-after")) continue; // as wide as there is room
       image.style.setProperty("--drawn", `${image.getAttribute("width")}px`);
     }
     return drawn;
@@ -61,8 +62,9 @@ screen readers. */
     return ({ state }, view) => {
       const children = state.children.map(view);
       children.forEach((child, i) => {
-        if (child.matches(".widget-slider")) {
-          child.firstChild.ariaLabel = children[i - 1].textContent; // its symbol stands before it
+        const named = child.matches(".widget-slider") ? child.firstChild : child;
+        if (child.matches(".widget-slider, .widget-choice")) {
+          named.ariaLabel = children[i - 1].textContent; // its symbol stands before it
         }
       });
       const drawn = element("div", className);
@@ -110,6 +112,25 @@ screen readers. */
     return drawn;
   }
 
+  let choices = 0; // so far; each has a name of its own
+
+  /* A button for each of few states: radio buttons of the browser, which know arrow keys by themselves. */
+  function choice(model) {
+    const drawn = element("div", "widget-choice");
+    drawn.setAttribute("role", "radiogroup");
+    const name = `choice-${(choices += 1)}`;
+    const inputs = model.state._options_labels.map((text, index) => {
+      const label = element("label", "");
+      const input = element("input", "", { type: "radio", name });
+      input.addEventListener("change", () => model.set("index", index));
+      label.append(input, element("span", "", { textContent: text }));
+      drawn.append(label);
+      return input;
+    });
+    model.follow(() => (inputs[model.state.index].checked = true));
+    return drawn;
+  }
+
   function play(model) {
     const { min, max, step, interval } = model.state;
     const toggle = element("button", "widget-play", { type: "button" });
@@ -148,6 +169,7 @@ screen readers. */
     PlayModel: play,
     SelectionSliderModel: slider,
     StackModel: stack,
+    ToggleButtonsModel: choice,
     VBoxModel: box("widget-column"),
   };
 
@@ -175,10 +197,9 @@ screen readers. */
     for (const place of document.querySelectorAll(`script[type="${kind}"]`)) {
       const shown = element("div", "course-widget");
       const drawn = view(`IPY_MODEL_${JSON.parse(place.textContent).model_id}`);
-      const title = drawn.querySelector(".widget-play") ? words.film : words.drag;
-      shown.append(element("p", "widget-title", { textContent: title }), drawn);
+      shown.append(drawn);
       shown.setAttribute("role", "group");
-      shown.ariaLabel = title;
+      shown.ariaLabel = drawn.querySelector(".widget-title")?.textContent.trim() ?? "";
       place.before(shown);
     }
   }

@@ -10,6 +10,9 @@ import { createRequire } from "node:module";
 
 const FORMULA =
   /(<(span|div) class="[^"]*\bmath notranslate nohighlight\b[^"]*"[^>]*>)([\s\S]*?)(<\/\2>)/g;
+// What may stand neither at the beginning nor at the end of a line, beside a formula of the text.
+const AFTER = /^[，。；：、！？）」』,.;:!?)’”]+/;
+const BEFORE = /[（「『(‘“]+$/;
 const INLINE = /\\\(([\s\S]*)\\\)/; // greedy: `\\[2pt]` is a line break inside a formula
 const DISPLAY = /\\\[([\s\S]*)\\\]/;
 
@@ -50,6 +53,10 @@ async function typeset(MathJax, tex, display) {
 const glyphs = ({ adaptor }, cache) =>
   `<svg class="glyphs" aria-hidden="true">${adaptor.outerHTML(cache)}</svg>`;
 
+/** A formula of the text, together with the punctuation that touches it: browsers would part them. */
+const unbroken = (before, formula, after) =>
+  before || after ? `<span class="unbroken">${before}${formula}${after}</span>` : formula;
+
 /** A function that typesets the formulas of a page; MathJax starts once for all pages. */
 export async function typesetter() {
   const MathJax = await start();
@@ -70,12 +77,21 @@ export async function typesetter() {
     const parts = [];
     let end = 0;
     for (const found of page.matchAll(FORMULA)) {
-      const [whole, open, , html, close] = found;
+      const [whole, open, tag, html, close] = found;
       const typesetHtml = await inner(html).catch((error) => {
         throw new Error(`${error.message} in the formula ${decode(html)}`);
       });
-      parts.push(page.slice(end, found.index), open, typesetHtml, close);
+      const formula = open + typesetHtml + close;
+      const text = page.slice(end, found.index);
       end = found.index + whole.length;
+      if (tag === "div") {
+        parts.push(text, formula);
+        continue;
+      }
+      const [before] = text.match(BEFORE) ?? [""];
+      const [after] = page.slice(end, end + 9).match(AFTER) ?? [""];
+      parts.push(text.slice(0, text.length - before.length), unbroken(before, formula, after));
+      end += after.length;
     }
     if (!parts.length) return page;
     const done = parts.join("") + page.slice(end);

@@ -6,12 +6,13 @@ import sys
 import time
 from pathlib import Path
 
+import matplotlib.pyplot as plt
 import pytest
 from docutils import nodes
 
 from _ext.chapter_head import break_between_words, colab_address, head, part_of, tokenizer
 from _ext.language_switch import alternates, links_to_twins, switch_href, twin
-from _ext.picture_size import keep_ratio
+from _ext.picture_size import keep_ratio, say_width, say_wordless
 from _ext.theme_strings import translate_labels
 from _ext.unbroken import join
 from _ext.vector_figures import swap_in_notebook
@@ -25,6 +26,7 @@ from execution import (
     open_cache,
     settle_home,
 )
+from vqlib.show.style import WORDLESS
 
 LANGUAGES = {
     "en": {"folder": "", "hreflang": "en", "name": "English"},
@@ -129,6 +131,27 @@ def test_a_picture_keeps_its_ratio():
     assert (
         keep_ratio(before) == '<img src="a.png" width="733" height="134" style="--drawn: 733px" />'
     )
+
+
+def test_a_vector_picture_says_how_wide_it_is_and_whether_it_is_a_plot(tmp_path):
+    plot, drawing = ("0" * 64 + ".svg", "1" * 64 + ".svg")
+    (tmp_path / plot).write_text('<svg width="300.5pt"><g id="plot"></g></svg>')
+    (tmp_path / drawing).write_text('<svg width="150pt"><g id="as-drawn"></g></svg>')
+    page = f'<img alt="a" src="../_images/{plot}" /><img alt="b" src="../_images/{drawing}" />'
+    assert say_width(page, tmp_path) == (
+        f'<img alt="a" src="../_images/{plot}" class="plot" style="--drawn: 401px" />'
+        f'<img alt="b" src="../_images/{drawing}" style="--drawn: 200px" />'
+    )
+
+
+def test_a_picture_without_words_may_be_as_small_as_it_likes(tmp_path):
+    for name, about in (("0" * 64, WORDLESS), ("1" * 64, {})):
+        plt.figure().savefig(tmp_path / f"{name}.png", metadata=about)
+        plt.close()
+    style = ' style="--drawn: 9px"'
+    pictures = [f'<img src="../_images/{n * 64}.png" width="9" height="9"' for n in "01"]
+    page = "".join(f"{picture}{style} />" for picture in pictures)
+    assert say_wordless(page, tmp_path) == f"{pictures[0]} />{pictures[1]}{style} />"
 
 
 def test_no_line_ends_within_a_size():

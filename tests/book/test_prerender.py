@@ -1,6 +1,7 @@
 """Formulas and icons are drawn when the book is built; what cannot be drawn stops the build."""
 
 import json
+import re
 
 import pytest
 from bs4 import BeautifulSoup
@@ -53,6 +54,27 @@ def test_a_formula_is_a_picture_and_mathml(finish):
     assert "\\(" not in soup.get_text()
     assert soup.p.get_text().startswith("Let ")
     assert soup.p.get_text().endswith(" be")
+
+
+@pytest.mark.parametrize(
+    ("body", "together"),
+    [
+        (f"归 {inline('z')}。有了它", ["z。"]),
+        (f"（{inline('z')}），{inline('y')} 和 {inline('x')}", ["（z），"]),
+        (f"({inline('z')}), so", ["(z),"]),
+        (f"{inline('z')}、{inline('y')}；", ["z、", "y；"]),
+        (f"Let {inline('z')} be", []),
+        (f"an end.{inline('z')}<b>.</b>", []),
+        (f"above:{display('z')}.", []),
+    ],
+)
+def test_punctuation_stays_with_its_formula(finish, body, together):
+    soup = finish(f"<p>{body}</p>")
+    for svg in soup.select("mjx-container > svg"):
+        svg.decompose()
+    assert [span.get_text() for span in soup.select("span.unbroken")] == together
+    words = re.sub(r"\\[][()]", "", BeautifulSoup(body, "html.parser").get_text())
+    assert soup.body.get_text().strip() == words
 
 
 def test_the_glyphs_of_a_page_are_there_once(finish):

@@ -45,8 +45,17 @@ def described(en, zh):
     return cells + f'+++ {{"lang": "zh", "alt": {zh}}}\n\n文字。\n'
 
 
+def set_exercise(task, *check_tags, number="3.1", facts="points: 1, minutes: 5"):
+    """A card, the exercise and its check; the exercise opens 12 lines below the card."""
+    card = f'+++ {{{{"lang": "{{}}", "exercise": "{number}"}}}}\n\n### {{}}\n\n{{}}\n\n'
+    cards = card.format("en", "One more", "Write f.") + card.format("zh", "加一", "写出 f。")
+    metadata = f'---\ntags: [exercise]\nexercise: {{id: "{number}", {facts}}}\n---'
+    return cards + code(task, metadata) + tagged(CHECK, "check", *check_tags)
+
+
+CHECK = "assert f(1) == 2"
 SOLVED = "def f(x):\n    ### BEGIN SOLUTION\n    return x + 1\n    ### END SOLUTION"
-EXERCISE = tagged(SOLVED, "exercise") + tagged("assert f(1) == 2", "check")
+EXERCISE = set_exercise(SOLVED)
 
 
 @pytest.fixture
@@ -108,12 +117,12 @@ def test_ids_follow_the_source_and_are_shared():
     assert ids == [
         "03-straight-through-c001", "03-straight-through-install",
         "03-straight-through-c002", "03-straight-through-c003",
-        "03-straight-through-c003-check", "03-straight-through-c003-solution",
+        "ex-3-1", "ex-3-1-check", "ex-3-1-solution",
     ]  # fmt: skip
 
 
 def test_ids_of_a_long_name_stay_valid():
-    both = woven(EXERCISE, path=Path(f"03_{'long_' * 20}name.md"))
+    both = woven(code("x = 1"), path=Path(f"03_{'long_' * 20}name.md"))
     nbformat.validate(both.en)
 
 
@@ -139,21 +148,22 @@ def test_exercise_becomes_stub_check_and_solution():
         "# @title Solution · 解答\ndef f(x):\n    return x + 1\n\nassert f(1) == 2"
     )
     assert solution.metadata == {
-        "tags": ["solution", "hide-input"], "jupyter": {"source_hidden": True}, "cellView": "form",
+        "tags": ["solution", "hide-cell"], "jupyter": {"source_hidden": True}, "cellView": "form",
+        "mystnb": {"code_prompt_show": "Solution", "code_prompt_hide": "Hide the solution"},
     }  # fmt: skip
 
 
 def test_output_of_a_check_is_kept_by_the_solution():
-    source = tagged(SOLVED, "exercise") + tagged("print(f(1))", "check", "check-output")
+    source = set_exercise(SOLVED, "check-output")
     _, check_cell, solution = woven(source).en.cells[-3:]
     assert check_cell.metadata.tags == ["check", *SKIP_TAGS]
-    assert solution.metadata.tags == ["solution", "hide-input", *OUTPUT_TAGS]
+    assert solution.metadata.tags == ["solution", *OUTPUT_TAGS, "hide-cell"]
 
 
 def test_exercise_may_have_several_gaps():
     gap = "### BEGIN SOLUTION\n{0} = 1\n### END SOLUTION\n"
-    task = tagged(gap.format("a") + "between = 2\n" + gap.format("b"), "exercise")
-    stub = woven(task + tagged("assert a == b", "check")).en.cells[-3].source
+    task = gap.format("a") + "between = 2\n" + gap.format("b")
+    stub = woven(set_exercise(task)).en.cells[-3].source
     assert stub.count("your code here") == 2
     assert "between = 2" in stub
     assert "= 1" not in stub
@@ -169,6 +179,15 @@ def test_figures_are_embedded_by_language(figures):
     assert last(both.en).source.startswith("![codes in [-1, 1]](data:")
 
 
+def test_a_figure_keeps_its_caption(figures):
+    both = woven(
+        pair('![codes](figure:arrow "Look left.")', '![码本](figure:arrow "看左边。")'), figures
+    )
+    assert last(both.en).source.endswith(' "Look left.")')
+    assert last(both.zh).source.endswith(' "看左边。")')
+    assert last(both.en).metadata == {"figures": ["arrow"]}
+
+
 def test_words_for_pictures_stay_with_their_language():
     both = woven(described('["six digits", "tokens"]', '["六个数字", "词元"]'))
     assert last(both.en).metadata == {"alt": ["six digits", "tokens"]}
@@ -180,8 +199,8 @@ def test_a_chapter_needs_no_front_matter():
 
 
 def test_every_known_tag_but_the_pairs_is_accepted_alone():
-    for tag in set(KNOWN_TAGS) - {"exercise", "check", "full-scale"}:
-        assert tag in last(woven(tagged("x = 1", tag)).en).metadata.tags
+    for tag in set(KNOWN_TAGS) - {"exercise", "check", "stub", "lab", "full-scale"}:
+        assert tag in last(woven(tagged("import x", tag)).en).metadata.tags
 
 
 # --- where a bad source is reported -----------------------------------------------------------
@@ -243,6 +262,9 @@ BAD = {
     "figure missing": (pair("![a](figure:a)", "![a](figure:a)"), 0, "not drawn yet"),
     "figure without text": (pair("![ ](figure:arrow)", "![ ](figure:arrow)"), 0, "say in [ ]"),
     "figure without language": ("+++\n\n![a](figure:arrow)\n", 0, "differs by language"),
+    "figure with half a caption": (
+        pair('![a](figure:arrow "a)', '![a](figure:arrow "a)'), 0, "is not a figure"
+    ),
     "figure misspelt": (pair("![a](figure:a b)", "![a](figure:a b)"), 0, "is not a figure"),
 }  # fmt: skip
 
@@ -266,10 +288,9 @@ def test_bad_source_is_reported_at_its_line(body, offset, message, figures):
     ],
 )
 def test_bad_markers_are_reported_at_the_exercise(task, message):
-    body = code("y = 1") + tagged(task, "exercise") + tagged("f(1)", "check")
     with pytest.raises(WeaveError) as error:
-        woven(body)
-    assert str(error.value).startswith(f"{PATH}:{FIRST + 4}: ")
+        woven(code("y = 1") + set_exercise(task))
+    assert str(error.value).startswith(f"{PATH}:{FIRST + 16}: ")
     assert message in str(error.value)
 
 
@@ -277,7 +298,7 @@ def test_bad_markers_are_reported_at_the_exercise(task, message):
     ("body", "offset"),
     [
         (code(SOLVED), 0),
-        (tagged(SOLVED, "exercise") + tagged("### END SOLUTION\nf(1)", "check"), 8),
+        (EXERCISE.replace(CHECK, "### END SOLUTION\nf(1)"), 22),
     ],
 )
 def test_markers_outside_an_exercise_are_reported(body, offset):

@@ -73,7 +73,7 @@ def test_each_place_of_the_sliders_shows_its_row():
     model = MODELS["class"]()
     weights = attention_weights(model, *given(model, 1))[0].mean(1)  # (L, S, S)
     widget = attention_widget(weights, (2, 3), rows=("l", ["1", "2"]))
-    layers = widget.children[1].children
+    layers = widget.children[-1].children
     assert [len(layer.children) for layer in layers] == [6, 6]
     for layer, matrix in zip(layers, weights, strict=True):
         for t, picture in enumerate(layer.children):

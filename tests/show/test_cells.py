@@ -8,6 +8,7 @@ import pytest
 import torch
 
 from vqlib.show.cells import draw_cells, moving_code_widget, quantization_error
+from vqlib.show.style import GREY
 
 CODES = torch.tensor([[-1.0, 0.0], [1.0, 0.0]])
 POINTS = torch.tensor([[-1.0, 0.5], [1.0, 1.0], [0.8, 0.0]])
@@ -23,7 +24,7 @@ def test_each_point_is_tied_to_its_code():
     svg = draw_cells(POINTS, CODES, reach=2.0).decode()
     root = ElementTree.fromstring(svg)
     assert len(root.findall(".//{*}circle")) == len(POINTS)
-    (lines,) = (p.get("d") for p in root.findall(".//{*}path") if p.get("stroke") == "#8a97a6")
+    (lines,) = (p.get("d") for p in root.findall(".//{*}path") if p.get("stroke") == GREY)
     assert lines.split("M")[1:] == ["100 150 100 200", "300 100 300 200", "280 200 300 200"]
     assert f"{ERROR:.3f}" in "".join(root.itertext())
 

@@ -19,7 +19,7 @@ def test_every_value_is_drawn_at_its_step():
         for axis in figure.axes
         for line in axis.get_lines()
     }
-    names = {symbol: name for panel, _ in PANELS for symbol, name in panel.items()}
+    names = {symbol: name for _, panel, _ in PANELS for symbol, name in panel.items()}
     assert curves.keys() == names.keys()
     for symbol, name in names.items():
         entries = [entry for entry in BEFORE + AFTER if name in entry]

@@ -9,7 +9,7 @@ import torch
 from ipywidgets import HTML, Widget
 
 from vqlib.show.moving_cloud import compare_clouds_widget, moving_cloud_widget
-from vqlib.show.plane import BLUE, GREY
+from vqlib.show.style import BLUE, GREY
 
 LATENTS = torch.tensor([[1.0, 0.0], [1.2, 0.2], [0.0, 1.0]])
 NEAR = torch.tensor([[1.1, 0.1], [0.0, 0.9], [-1.0, -1.0]])  # the last is nearest to none

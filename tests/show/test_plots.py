@@ -33,5 +33,5 @@ def test_figures_carry_only_the_labels_they_are_given():
 def test_figures_are_closed_so_that_notebooks_draw_them_once():
     import matplotlib.pyplot as plt
 
-    show_curves({"a": ([0], [0.0])})
+    show_curves({"a": ([0], [0.0])}, x="$t$", y="$a$")
     assert plt.get_fignums() == []

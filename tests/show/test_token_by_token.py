@@ -34,6 +34,6 @@ def test_tokens_that_are_not_drawn_yet_change_nothing(codec, tokens):
 
 def test_there_is_a_frame_for_every_number_of_tokens(codec, tokens):
     widget = token_by_token_widget(codec, tokens[:2, :2])
-    stack = widget.children[1]
+    stack = widget.children[-1]
     assert len(stack.children) == 5
     assert f"t = 1, s = {tokens[0, 0]}" in stack.children[1].value

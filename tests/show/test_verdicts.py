@@ -3,7 +3,7 @@
 import matplotlib
 import pytest
 import torch
-from ipywidgets import HTML, SelectionSlider, Stack
+from ipywidgets import HTML, Stack, ToggleButtons
 
 matplotlib.use("Agg")
 
@@ -66,11 +66,11 @@ def test_at_the_border_the_patch_is_padded_with_zeros(critic):
 
 def test_one_picture_for_each_place(critic):
     widget = patches_widget(torch.zeros(3, 64, 96)[:1], critic, [(4, 3), (4, 8), (6, 8)])
-    controls, stack = widget.children
+    _, controls, stack = widget.children
     assert isinstance(stack, Stack)
     assert all(isinstance(child, HTML) for child in stack.children)
     (slider,) = [w for box in controls.children for w in getattr(box, "children", ())
-                 if isinstance(w, SelectionSlider)]  # fmt: skip
+                 if isinstance(w, ToggleButtons)]  # fmt: skip
     assert len(slider.options) == len(stack.children) == 3
     assert slider.options[1].startswith("(4, 8): D = ")
 

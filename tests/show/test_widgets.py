@@ -29,7 +29,8 @@ from vqlib.show.lessons import (
     training_widget,
 )
 from vqlib.show.plane import nearest_area
-from vqlib.show.widgets import frames_widget, grid_widget
+from vqlib.show.widgets import FEW, frames_widget, grid_widget
+from vqlib.show.words import in_both
 
 SCRIPT = Path(__file__).parents[2] / "book/_static/widgets.js"
 CODES = torch.tensor([[-0.8, 0.6], [0.1, 0.9], [0.9, 0.3], [-0.6, -0.5], [0.2, -0.2], [0.7, -0.8]])
@@ -141,12 +142,50 @@ def test_two_sliders_pick_row_and_column():
     assert len(models(page_state(widget), "Link")) == 3  # one for each row, one for the rows
 
 
+@pytest.mark.parametrize(("number", "kind"), [(FEW, "ToggleButtons"), (FEW + 1, "SelectionSlider")])
+def test_few_pictures_have_a_button_each_and_no_film(number, kind):
+    state = page_state(frames_widget(list(BLACK_TO_WHITE[:number]), label="t", start=1))
+    kinds = ("ToggleButtons", "SelectionSlider")
+    assert {name: len(models(state, name)) for name in kinds} == {
+        name: int(name == kind) for name in kinds
+    }
+    assert len(models(state, "Play")) == int(number > FEW)
+    (chooser,) = models(state, kind)
+    assert chooser["index"] == 1
+
+
+def test_a_widget_begins_where_it_was_told():
+    widget = frames_widget(list(BLACK_TO_WHITE), label="t", start=3)
+    assert stack_of(widget).selected_index == 3
+    (play,) = models(page_state(widget), "Play")
+    assert play["value"] == 3
+    frames, alts = [list(BLACK_TO_WHITE)] * 5, [["a"] * 5] * 5
+    values = (list("abcde"), list("fghij"))
+    grid = grid_widget(frames, labels=("x", "y"), values=values, alts=alts, start=(1, 4))
+    assert stack_of(grid).selected_index == 4
+    assert {row.selected_index for row in stack_of(grid).children} == {1}
+
+
+def test_a_title_says_what_to_do_in_both_languages(lesson_widget):
+    title = lesson_widget.children[0].value
+    english, chinese = re.findall(r'<span lang="(?:en|zh)">(.*?) </span>', title)
+    assert re.search("[A-Za-z]{3}", english) and not re.search("[\u4e00-\u9fff]", english)
+    assert re.search("[\u4e00-\u9fff]", chinese)
+
+
+def test_words_in_one_language_are_refused():
+    for words in ("Drag the slider", ("Drag", ""), ("Drag",)):
+        with pytest.raises((ValueError, TypeError)):  # the second from the types, in tests
+            in_both(words)
+
+
 @pytest.mark.parametrize(
     "options, message",
     [
         ({"values": ["0", "1"]}, "2"),
         ({"values": ["0", "1", "2", "3", "3"]}, "all different"),
         ({"alts": ["0"]}, "alternative"),
+        ({"start": 5}, "start is 5"),
     ],
 )
 def test_a_slider_that_does_not_fit_its_pictures_is_refused(options, message):
@@ -177,7 +216,7 @@ def test_colour_images_keep_their_colour():
 
 
 def test_figures_become_small_palettes_for_sharp_screens():
-    figure = show_curves({"$L$": ([0, 1], [2.0, 1.0])})
+    figure = show_curves({"$L$": ([0, 1], [2.0, 1.0])}, x="$t$", y="$L$")
     picture = img(inline_picture(figure, "L"))
     image = Image.open(io.BytesIO(decoded(picture["src"])))
     assert (image.mode, image.width) == ("P", 2 * int(picture["width"]))
@@ -219,6 +258,8 @@ def test_lessons_show_no_words(lesson_widget):
         text for model in models(state, "SelectionSlider") for text in model["_options_labels"]
     ]
     for html in (model["value"] for model in models(state, "HTML")):
+        if "widget-title" in html:
+            continue  # words, but in both languages
         if not html.startswith("<img"):
             shown.append(re.sub("<.*?>", "", html))
             continue
@@ -294,7 +335,7 @@ def test_without_commitment_the_outputs_run_away():
 
 def test_training_widget_shows_the_images_above_their_reconstructions():
     widget = BUILDERS["training"]()
-    x, stack = widget.children[1:]
+    x, stack = widget.children[2:]
     assert img(x.value)["alt"] == "x"
     assert [img(child.value)["alt"] for child in stack.children] == ["x̂, t = 0", "x̂, t = 50"]
     assert img(stack.children[0].value)["src"] == img(x.value)["src"]

@@ -18,9 +18,9 @@ def train(folder, model=None, start_from=None, **changes):
     return train_vqgan(images(), model or vqvae_digits(), recipe, **options)
 
 
-def parts(*, disc_channels=8):
+def parts(*, disc_channels=8, norm="batch"):
     codec = vqvae_digits().build()
-    critic = PatchDiscriminator(1, base_channels=disc_channels, num_layers=2)
+    critic = PatchDiscriminator(1, base_channels=disc_channels, num_layers=2, norm=norm)
     optimizers = [torch.optim.Adam(module.parameters()) for module in (codec, critic)]
     return {"critic": critic, "optimizer": optimizers[0], "critic_optimizer": optimizers[1]}
 
@@ -46,11 +46,20 @@ def test_what_does_not_fit_begins_anew(tmp_path, capsys):
     capsys.readouterr()
     mine = parts(disc_channels=4)
     assert take_over(tmp_path / "first", mine) == []
-    words = "critic, optimizer, critic_optimizer: begins anew\n"
-    assert capsys.readouterr().err == words
+    assert capsys.readouterr().err == (
+        f"critic, optimizer, critic_optimizer: begins anew ({latest_checkpoint(tmp_path / 'first')}"
+        " has no critic of the same disc_norm, disc_layers, disc_channels and image channels)\n"
+    )
     assert take_over(tmp_path / "first", mine, quiet=True) == []
     assert take_over(None, mine) == []
     assert capsys.readouterr().err == ""
+
+
+def test_a_critic_of_another_norm_begins_anew_and_says_why(tmp_path, capsys):
+    train(tmp_path / "first")
+    capsys.readouterr()
+    assert take_over(tmp_path / "first", parts(norm="group")) == []
+    assert "has no critic of the same disc_norm" in capsys.readouterr().err
 
 
 def test_a_run_that_starts_from_another_goes_on_with_its_critic(tmp_path):

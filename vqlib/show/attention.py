@@ -9,7 +9,7 @@ from torch import Tensor
 
 from vqlib.generate.gpt import GPT
 from vqlib.generate.prior import evaluating
-from vqlib.show.plane import BLUE, GREY, INK, ORANGE
+from vqlib.show.style import BLUE, GREY, INK, ORANGE
 from vqlib.show.widgets import grid_widget
 
 CELL = 56
@@ -90,7 +90,11 @@ def attention_widget(
         frames.append([_drawn(sum(line[:P]), line[P:], grid) for line in lines])
         alts.append([f"{rows[0]} = {value}, t = {t}, {_told(x, P)}" for t, x in enumerate(lines)])
     return grid_widget(
-        frames, labels=("t", rows[0]), values=([str(t) for t in range(T)], rows[1]), alts=alts
+        frames,
+        labels=("t", rows[0]),
+        values=([str(t) for t in range(T)], rows[1]),
+        alts=alts,
+        title=("Choose a token and a layer: where does it look?", "选一个词元和一层：它在看哪里？"),
     )
 
 

@@ -6,11 +6,9 @@ from jaxtyping import Float
 from torch import Tensor
 
 from vqlib.compress import nearest_code
-from vqlib.show.plane import BLUE, ORANGE, Plane, nearest_area
+from vqlib.show.plane import Plane, nearest_area
+from vqlib.show.style import AREAS, BLUE, ORANGE
 from vqlib.show.widgets import grid_widget
-
-# Pale, so that points stand out on them; codes are told apart by their numbers, not by colour.
-AREAS = ("#dbe8f6", "#fbe5d6", "#dcefe2", "#efe3f5", "#fdf3cf", "#d8eff0", "#f7dde4", "#e8e8e8")
 
 
 def draw_cells(points: Float[Tensor, "N 2"], codes: Float[Tensor, "K 2"], *, reach: float) -> bytes:
@@ -78,7 +76,8 @@ def moving_code_widget(
             ]
         )
     labels = (f"e{code} ₁", f"e{code} ₂")
-    return grid_widget(frames, labels=labels, values=(names, names), alts=alts)
+    title = (f"Move code {code}: make the error small", f"移动 {code} 号编码：把误差调小")
+    return grid_widget(frames, labels=labels, values=(names, names), alts=alts, title=title)
 
 
 def _with_code_at(codes: Tensor, code: int, place: tuple[float, float]) -> Tensor:

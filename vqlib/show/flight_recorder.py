@@ -8,19 +8,27 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator, NullFormatter
 
-# One panel after the other: symbol of each curve → its name in the history; logarithmic or not.
-PANELS: list[tuple[dict[str, str], bool]] = [
-    ({r"$\mathcal{L}_{rec}$": "reconstruction", r"$\mathcal{L}_{D}$": "critic"}, False),
-    ({r"$\lambda$": "lambda"}, True),
+from vqlib.show.curve_names import label_ends
+
+# One panel after the other: the symbol of its axis; symbol of each curve → its name in the history;
+# logarithmic or not.
+PANELS: list[tuple[str, dict[str, str], bool]] = [
     (
+        r"$\mathcal{L}$",
+        {r"$\mathcal{L}_{rec}$": "reconstruction", r"$\mathcal{L}_{D}$": "critic"},
+        False,
+    ),
+    (r"$\lambda$", {r"$\lambda$": "lambda"}, True),
+    (
+        r"$\|\nabla\|$",
         {
             r"$\|\nabla\mathcal{L}_{rec}\|$": "grad_rec",
             r"$\|\nabla\mathcal{L}_{GAN}\|$": "grad_gan",
         },
         True,
     ),
-    ({r"$D(x)$": "real", r"$D(\hat{x})$": "fake"}, False),
-    ({r"$P(D\ \checkmark)$": "accuracy", r"$K_{used}/K$": "usage"}, False),
+    ("$D$", {r"$D(x)$": "real", r"$D(\hat{x})$": "fake"}, False),
+    (r"$\in [0, 1]$", {r"$P(D\ \checkmark)$": "accuracy", r"$K_{used}/K$": "usage"}, False),
 ]
 
 
@@ -39,12 +47,15 @@ def show_flight_recorder(history: Sequence[Mapping[str, int | float]]) -> Figure
     """
     if not history:
         raise ValueError("the history is empty: train with a smaller log_every, or for longer")
-    figure, axes = plt.subplots(len(PANELS), 1, figsize=(6.2, 7.2), sharex=True)
-    for axis, (curves, logarithmic) in zip(axes, PANELS, strict=True):
+    size = (6.4, 8.0)
+    figure, axes = plt.subplots(len(PANELS), 1, figsize=size, sharex=True, layout="constrained")
+    axes[-1].set(xlabel="$t$", ylim=(-0.05, 1.05))
+    for axis, (symbol, curves, logarithmic) in zip(axes, PANELS, strict=True):
+        axis.set_ylabel(symbol)
         _draw(axis, history, curves, logarithmic)
-    axes[-1].set_xlabel("$t$")
-    axes[-1].set_ylim(-0.05, 1.05)
-    figure.tight_layout()
+    for axis in axes:  # sharing one axis of steps, they end only where the longest does
+        label_ends(axis)
+    figure.align_ylabels(axes)
     plt.close(figure)
     return figure
 
@@ -69,6 +80,4 @@ def _draw(
         axis.set_yscale("log")
         axis.yaxis.set_major_locator(LogLocator(subs=(1.0, 3.0)))
         axis.yaxis.set_minor_formatter(NullFormatter())
-    axis.grid(alpha=0.3)
-    if axis.has_data():
-        axis.legend(frameon=False, loc="center left", bbox_to_anchor=(1.0, 0.5))
+    axis.grid()

@@ -10,11 +10,10 @@ from torch import Tensor
 
 from vqlib.compress import nearest_code, straight_through
 from vqlib.show.inline import inline_picture
-from vqlib.show.plane import BLUE, GREEN, INK, ORANGE, Plane, nearest_area
+from vqlib.show.plane import Plane, nearest_area
+from vqlib.show.style import AREAS, BLUE, GREEN, INK, ORANGE
 from vqlib.show.widgets import frames_widget, grid_widget
 
-# Pale, so that points stand out on them; the codes are told apart by their labels.
-AREAS = ("#dbe8f6", "#fbe5d6", "#dcefe2", "#efe3f5", "#fdf3cf", "#d8eff0", "#f7dde4", "#e8e8e8")
 ARROW = 0.5
 """Length of the arrow of a gradient of length 1. That of ‖x − x̂‖² is then as long as x − x̂."""
 LEGEND = (
@@ -46,7 +45,9 @@ def nearest_code_widget(codes: Float[Tensor, "K 2"], num_positions: int = 9) -> 
             [_draw_nearest(z[i].tolist(), k, codes, areas, reach) for i, k in enumerate(tokens)]
         )
         alts.append([f"z = ({x}, {y_name}), k = {k}" for x, k in zip(names, tokens, strict=True)])
-    return grid_widget(frames, labels=("z₁", "z₂"), values=(names, names), alts=alts)
+    title = ("Move z: which code is the nearest?", "移动 z：离它最近的是哪个编码？")
+    values = names, names
+    return grid_widget(frames, labels=("z₁", "z₂"), values=values, alts=alts, title=title)
 
 
 def _draw_nearest(z, k: int, codes: Float[Tensor, "K 2"], areas, reach: float) -> bytes:
@@ -154,7 +155,8 @@ def three_losses_widget(
     shown = torch.linspace(0, steps, num_frames).round().int().unique().tolist()
     reach = 1.1 * max(_farthest(x, moment) for moment in moments)
     frames = [_draw_pulls(x, moments[step], reach) for step in shown]
-    return frames_widget(frames, label="t", values=[str(step) for step in shown])
+    title = ("Step through the descent: who pulls where?", "一步一步地下降：谁往哪里拉？")
+    return frames_widget(frames, label="t", values=[str(step) for step in shown], title=title)
 
 
 def _farthest(x: Float[Tensor, "N 2"], moment: Pulls) -> float:
@@ -197,7 +199,13 @@ def training_widget(
     """
     steps = [str(step) for step in snapshots]
     rows = [x_hat.clamp(-1, 1) for x_hat in snapshots.values()]
-    widget = frames_widget(rows, label="t", values=steps, alts=[f"x̂, t = {t}" for t in steps])
-    controls, stack = widget.children
-    widget.children = controls, HTML(inline_picture(x, "x")), stack
+    title = (
+        "Drag through the training: when does each digit become readable?",
+        "沿着训练拖动：每个数字什么时候认得出来？",
+    )
+    alts = [f"x̂, t = {t}" for t in steps]
+    start = len(steps) // 3  # neither nothing nor the end
+    widget = frames_widget(rows, label="t", values=steps, alts=alts, title=title, start=start)
+    what, controls, stack = widget.children
+    widget.children = what, controls, HTML(inline_picture(x, "x")), stack
     return widget

@@ -7,11 +7,15 @@ from jaxtyping import Float
 from torch import Tensor
 
 from vqlib.compress import nearest_code
-from vqlib.show.plane import BLUE, GREY, INK, ORANGE, Plane
+from vqlib.show.plane import Plane
+from vqlib.show.style import BLUE, GREY, INK, ORANGE
 from vqlib.show.widgets import frames_widget, grid_widget
 
 Film = Sequence[tuple[Float[Tensor, "N 2"], Float[Tensor, "K 2"]]]
 """Latents and codes of each moment."""
+
+TITLE = ("Move the cloud: which codes keep up?", "移动点云：哪些编码跟得上？")
+COMPARE = ("Choose a run, move the cloud: who keeps up?", "选一个实验，移动点云：谁跟得上？")
 
 
 def moving_cloud_widget(film: Film, *, every: int = 1) -> VBox:
@@ -27,7 +31,8 @@ def moving_cloud_widget(film: Film, *, every: int = 1) -> VBox:
     reach, shown = _reach(film), range(0, len(film), every)
     frames = [_draw(*film[t], reach) for t in shown]
     alts = [f"t = {t}, {_used(*film[t])}" for t in shown]
-    return frames_widget(frames, label="t", values=[str(t) for t in shown], alts=alts)
+    values = [str(t) for t in shown]
+    return frames_widget(frames, label="t", values=values, alts=alts, title=TITLE)
 
 
 def compare_clouds_widget(films: Mapping[str, Film], *, every: int = 1) -> VBox:
@@ -43,7 +48,7 @@ def compare_clouds_widget(films: Mapping[str, Film], *, every: int = 1) -> VBox:
     alts = [[f"{name}, t = {t}, {_used(*film[t])}" for t in shown] for name, film in films.items()]
     values = [str(t) for t in shown], list(films)
     return grid_widget(frames, labels=("t", " … ".join((values[1][0], values[1][-1]))),
-                       values=values, alts=alts)  # fmt: skip
+                       values=values, alts=alts, title=COMPARE)  # fmt: skip
 
 
 def _reach(film: Film) -> float:

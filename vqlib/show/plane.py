@@ -9,8 +9,7 @@ from collections.abc import Iterable, Sequence
 from html import escape
 from math import hypot
 
-# The colours of the course's drawn figures.
-INK, GREY, BLUE, ORANGE, GREEN = "#1f2d3d", "#8a97a6", "#2f6db5", "#d9722b", "#3b8f5a"
+from vqlib.show.style import GREY, INK
 
 Point = Sequence[float]
 

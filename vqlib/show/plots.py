@@ -14,6 +14,8 @@ from matplotlib.colors import hsv_to_rgb
 from matplotlib.figure import Figure
 from torch import Tensor
 
+from vqlib.show.curve_names import label_ends
+
 
 def show_images(
     rows: Sequence[Float[Tensor, "_ C _ _"]], labels: Sequence[str] = (), *, cell: float = 0.8
@@ -57,9 +59,9 @@ def show_tokens(grids: Int[Tensor, "N h w"], *, cell: float = 1.6) -> Figure:
         hue = (tokens * 47 % 360).float() / 360
         pale = torch.stack([hue, torch.full_like(hue, 0.3), torch.full_like(hue, 0.95)], dim=-1)
         axis.imshow(hsv_to_rgb(pale.numpy()))
-        axis.set(xticks=[], yticks=[])
+        axis.set(xticks=[], yticks=[], frame_on=False)
         for (i, j), token in _enumerate_grid(tokens):
-            axis.text(j, i, str(token), ha="center", va="center", fontsize=8)
+            axis.text(j, i, str(token), ha="center", va="center", fontsize=10)
     figure.tight_layout(pad=0.3)
     return _finished(figure)
 
@@ -67,28 +69,26 @@ def show_tokens(grids: Int[Tensor, "N h w"], *, cell: float = 1.6) -> Figure:
 def show_curves(
     curves: Mapping[str, tuple[Sequence[float | int], Sequence[float | int]]],
     *,
-    x: str = "",
-    y: str = "",
+    x: str,
+    y: str,
     log_y: bool = False,
 ) -> Figure:
-    """Lines over a common axis.
+    """Lines over a common axis, each with its symbol at its end.
 
     Args:
-        curves: symbol → (x values, y values).
+        curves: symbol → (x values, y values). A symbol of a single curve may be "".
         x: symbol of the horizontal axis.
         y: symbol of the vertical axis.
         log_y: logarithmic vertical axis.
     """
-    figure, axis = plt.subplots(figsize=(5.2, 2.8))
+    figure, axis = plt.subplots(figsize=(6.0, 3.0), layout="constrained")
     for name, (xs, ys) in curves.items():
         axis.plot(xs, ys, label=name)
     axis.set(xlabel=x, ylabel=y)
     if log_y:
         axis.set_yscale("log")
-    axis.grid(alpha=0.3)
-    if any(curves):
-        axis.legend(frameon=False)
-    figure.tight_layout()
+    axis.grid()
+    label_ends(axis)
     return _finished(figure)
 
 

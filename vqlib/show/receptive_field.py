@@ -9,9 +9,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 from torch import Tensor
 
-SEEN = "#2f6db5"
-BLIND = "#d9722b"
-INK = "#1f2d3d"
+from vqlib.show.style import BLUE, INK, ORANGE, RULE, WIDEST
 
 
 def show_fields(
@@ -19,9 +17,9 @@ def show_fields(
 ) -> Figure:
     """Grids side by side, each with the influence of every input on one output.
 
-    The darker a cell, the stronger its influence; a thick frame marks the output's own place. Cells
-    before it in raster order that have no influence at all are hatched: they could be seen, and
-    are not.
+    The fuller the colour of a cell, the stronger its influence; a thick frame marks the output's
+    own place. Cells before it in raster order that have no influence at all are hatched: they could
+    be seen, and are not.
 
     Args:
         fields: influences, at least 0; 0 means that the cell is not seen.
@@ -31,12 +29,13 @@ def show_fields(
     Raises:
         ValueError: the place is outside a grid.
     """
-    size = (2.1 * len(fields), 2.4 if labels else 2.1)
+    side = min(2.1, WIDEST / len(fields))
+    size = (side * len(fields), side + 0.3 * bool(labels))
     figure, axes = plt.subplots(1, len(fields), figsize=size, squeeze=False, layout="constrained")
     for axis, field in zip(axes[0], fields, strict=True):
         _draw(axis, field.detach().cpu(), place)
     for axis, label in zip(axes[0], labels, strict=False):
-        axis.set_title(label, fontsize=11)
+        axis.set_title(label)
     plt.close(figure)
     return figure
 
@@ -51,14 +50,14 @@ def _draw(axis: Axes, field: Float[Tensor, "h w"], place: tuple[int, int]) -> No
             # Influence falls by orders of magnitude with distance; the root keeps it visible.
             shade = (field[i, j] / strongest).item() ** 0.25
             seen, before = shade > 0, (i, j) < place
-            style = {"facecolor": SEEN, "alpha": 0.2 + 0.8 * shade} if seen else {"fill": False}
+            style = {"facecolor": BLUE, "alpha": 0.2 + 0.8 * shade} if seen else {"fill": False}
             axis.add_patch(Rectangle((j, i), 1, 1, linewidth=0, **style))
             if before and not seen:
-                hatch = {"hatch": "////", "edgecolor": BLIND, "linewidth": 0}
+                hatch = {"hatch": "////", "edgecolor": ORANGE, "linewidth": 0}
                 axis.add_patch(Rectangle((j, i), 1, 1, fill=False, **hatch))
     for n in range(max(h, w) + 1):
-        axis.plot([0, w], [min(n, h)] * 2, color="#c9d2dc", lw=0.6)
-        axis.plot([min(n, w)] * 2, [0, h], color="#c9d2dc", lw=0.6)
+        axis.plot([0, w], [min(n, h)] * 2, color=RULE, lw=0.6)
+        axis.plot([min(n, w)] * 2, [0, h], color=RULE, lw=0.6)
     axis.add_patch(Rectangle(place[::-1], 1, 1, fill=False, edgecolor=INK, linewidth=2.5))
     axis.set(xlim=(-0.05, w + 0.05), ylim=(h + 0.05, -0.05), aspect="equal", xticks=[], yticks=[])
     axis.set_frame_on(False)

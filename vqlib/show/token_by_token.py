@@ -12,6 +12,7 @@ from torch import Tensor
 
 from vqlib.compress.vqvae import VQVAE
 from vqlib.show.plots import draw_image
+from vqlib.show.style import ORANGE
 from vqlib.show.widgets import frames_widget
 
 
@@ -27,7 +28,8 @@ def token_by_token_widget(codec: VQVAE, tokens: Int[Tensor, "h w"]) -> VBox:
     frames = [_frame(tokens, t, images[t]) for t in range(T + 1)]
     drawn = tokens.flatten().tolist()
     alts = ["t = 0"] + [f"t = {t}, s = {drawn[t - 1]}" for t in range(1, T + 1)]
-    return frames_widget(frames, label="t", alts=alts)
+    title = ("Drag: one token more, and what it changes", "拖动：多一个词元，图像变了哪里？")
+    return frames_widget(frames, label="t", alts=alts, title=title, start=T // 2)
 
 
 @torch.no_grad()
@@ -59,6 +61,6 @@ def _draw_tokens(axis: Axes, tokens: Int[Tensor, "h w"], t: int) -> None:
             axis.add_patch(Rectangle((column, row), 1, 1, color=colour, linewidth=0))
             axis.text(column + 0.5, row + 0.5, str(token), ha="center", va="center", fontsize=10)
         elif i == t:
-            frame = {"fill": False, "edgecolor": "#d9722b", "linewidth": 2.5}
+            frame = {"fill": False, "edgecolor": ORANGE, "linewidth": 2.5}
             axis.add_patch(Rectangle((column + 0.04, row + 0.04), 0.92, 0.92, **frame))
     axis.set(xlim=(0, w), ylim=(h, 0), aspect="equal", xticks=[], yticks=[])

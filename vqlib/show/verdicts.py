@@ -12,8 +12,8 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from vqlib.compress import PatchDiscriminator
-from vqlib.show.plane import BLUE, ORANGE
 from vqlib.show.plots import draw_image
+from vqlib.show.style import BLUE, ORANGE
 from vqlib.show.widgets import frames_widget
 
 VERDICTS: Colormap = LinearSegmentedColormap.from_list("verdicts", [ORANGE, "#ffffff", BLUE])
@@ -82,7 +82,9 @@ def patches_widget(
     verdicts = _verdicts(critic, image[None])[0]
     frames = [_frame(image, critic, verdicts, *place) for place in places]
     values = [f"({i}, {j}): D = {verdicts[i, j]:+.2f}".replace("-", "−") for i, j in places]
-    return frames_widget(frames, label="(i, j)", values=values, alts=values, interval=900)
+    title = ("Judge the patch yourself, then read D", "先自己判断这一块，再看 D")
+    options = {"values": values, "alts": values, "interval": 900, "title": title}
+    return frames_widget(frames, label="(i, j)", **options)
 
 
 def _verdicts(critic: PatchDiscriminator, images: Float[Tensor, "N C H W"]) -> Tensor:

@@ -14,53 +14,78 @@ Jupyter's own manager for static pages would show them, too; a widget that is to
   replaces the button's `<i>` by a drawing, and then a click raises "Cannot set properties of
   undefined (setting 'className')" and nothing moves.
 
-Labels and alternative texts are symbols and values: one widget serves every language.
+Labels and alternative texts are symbols and values; the title, which says what to do, stands there
+in both languages (`vqlib.show.words`). So one widget serves every language.
 """
 
 from collections.abc import Sequence
 from html import escape
 
-from ipywidgets import HTML, HBox, Layout, Play, SelectionSlider, Stack, VBox, Widget, jslink
+from ipywidgets import (
+    HTML,
+    HBox,
+    Layout,
+    Play,
+    SelectionSlider,
+    Stack,
+    ToggleButtons,
+    VBox,
+    Widget,
+    jslink,
+)
 from ipywidgets.widgets.widget_string import HTMLStyle
 
 from vqlib.show.inline import Frame, inline_picture
+from vqlib.show.words import CHOOSE, DRAG, FILM, Words, in_both
+
+FEW = 4
+"""Up to so many states have a button each; more are on a slider."""
+Chooser = SelectionSlider | ToggleButtons
 
 
 def frames_widget(
     frames: Sequence[Frame],
     *,
     label: str,
+    title: Words | None = None,
     values: Sequence[str] | None = None,
     alts: Sequence[str] | None = None,
+    start: int = 0,
     play: bool = True,
     interval: int = 400,
 ) -> VBox:
     """A slider that picks one of the pictures, and a button that plays them.
 
+    At most four pictures have a button each instead.
+
     Args:
         frames: the pictures in order, best all of one size.
         label: the slider's symbol, such as "t".
+        title: what to do, in English and in Chinese.
         values: what the slider shows for each picture; their numbers from 0 if not given.
         alts: alternative texts in symbols, if they should tell more than "t = 3".
-        play: whether there is a play button.
+        start: number of the picture that is seen first: one that makes curious.
+        play: whether there is a play button beside the slider.
         interval: milliseconds that a picture stays while they play.
 
     Raises:
-        ValueError: fewer than two pictures, or not one value or text for each.
+        ValueError: fewer than two pictures, not one value or text for each, or no such start.
     """
     if values is None:
         values = [str(number) for number in range(len(frames))]
     if alts is None:
         alts = [f"{label} = {value}" for value in values]
-    slider = _slider(values)
+    chooser = _chooser(values, start)
     stacks = _Stacks()
-    stack = stacks.linked(slider, stacks.pictures(frames, alts))
-    controls = [_labelled(label, slider)]
-    if play:
-        button = Play(max=len(frames) - 1, interval=interval, show_repeat=False)
-        jslink((button, "value"), (slider, "index"))
+    stack = stacks.linked(chooser, stacks.pictures(frames, alts))
+    controls = [_labelled(label, chooser)]
+    slides = isinstance(chooser, SelectionSlider)
+    if play and slides:
+        button = Play(value=start, max=len(frames) - 1, interval=interval, show_repeat=False)
+        jslink((button, "value"), (chooser, "index"))
         controls.insert(0, button)
-    return VBox([_row(controls), stack])
+    usual = (FILM if play else DRAG) if slides else CHOOSE
+    return VBox([titled(title or usual), _row(controls), stack])
 
 
 def grid_widget(
@@ -69,35 +94,51 @@ def grid_widget(
     labels: tuple[str, str],
     values: tuple[Sequence[str], Sequence[str]],
     alts: Sequence[Sequence[str]],
+    title: Words | None = None,
+    start: tuple[int, int] | None = None,
 ) -> VBox:
-    """Two sliders that pick a picture out of a grid of them.
+    """Two sliders that pick a picture out of a grid of them; few values have buttons instead.
 
     Args:
         frames: rows of pictures.
         labels: the sliders' symbols: for the place in a row, and for the row.
         values: what the two sliders show.
         alts: alternative texts in symbols, as a grid of the same shape.
+        title: what to do, in English and in Chinese.
+        start: place in a row and row of the picture that is seen first; else the middle.
 
     Raises:
-        ValueError: fewer than two rows or columns, or not one value or text for each.
+        ValueError: fewer than two rows or columns, not one value or text for each, or no such
+            start.
     """
-    across, down = (_slider(each, index=len(each) // 2) for each in values)
+    starts = start or tuple(len(each) // 2 for each in values)
+    across, down = (_chooser(*each) for each in zip(values, starts, strict=True))
     stacks = _Stacks()
     rows = [stacks.linked(across, stacks.pictures(*row)) for row in zip(frames, alts, strict=True)]
     stack = stacks.linked(down, rows)
     controls = [_labelled(*each) for each in zip(labels, (across, down), strict=True)]
-    return VBox([_row(controls), stack])
+    return VBox([titled(title or DRAG), _row(controls), stack])
 
 
-def _slider(values: Sequence[str], index: int = 0) -> SelectionSlider:
+def _chooser(values: Sequence[str], start: int) -> Chooser:
+    """A button for each of few values, or a slider as wide as there is room."""
     if len(values) < 2 or len(set(values)) < len(values):
         raise ValueError(f"a slider needs two or more values, all different, got {list(values)}")
-    return SelectionSlider(options=list(values), index=index)
+    if not 0 <= start < len(values):
+        raise ValueError(f"start is {start}; there are {len(values)} pictures, from 0")
+    if len(values) <= FEW:
+        return ToggleButtons(options=list(values), index=start, style={"button_width": "auto"})
+    return SelectionSlider(options=list(values), index=start, layout={"width": "100%"})
 
 
-def _labelled(label: str, slider: SelectionSlider) -> HBox:
+def titled(words: Words) -> HTML:
+    """What to do, above a widget, in both languages."""
+    return HTML(f'<p class="widget-title"><b>{in_both(words)}</b></p>')
+
+
+def _labelled(label: str, chooser: Chooser) -> HBox:
     symbol = HTML(f"<i>{escape(label)}</i>", layout={"margin": "0 8px 0 2px"})
-    return HBox([symbol, slider], layout={"align_items": "center"})
+    return HBox([symbol, chooser], layout={"align_items": "center", "flex": "1 1 14rem"})
 
 
 def _row(controls: Sequence[Widget]) -> HBox:
@@ -121,10 +162,10 @@ class _Stacks:
             for frame, alt in zip(frames, alts, strict=True)
         ]
 
-    def linked(self, slider: SelectionSlider, children: Sequence[Widget]) -> Stack:
-        """The child that stands at the slider's place."""
-        if len(children) != len(slider.options):
-            raise ValueError(f"{len(slider.options)} values on a slider, {len(children)} pictures")
-        stack = Stack(children, selected_index=slider.index, layout=self.layout)
-        jslink((slider, "index"), (stack, "selected_index"))
+    def linked(self, chooser: Chooser, children: Sequence[Widget]) -> Stack:
+        """The child that stands at the chosen place."""
+        if len(children) != len(chooser.options):
+            raise ValueError(f"{len(chooser.options)} values on a slider, {len(children)} pictures")
+        stack = Stack(children, selected_index=chooser.index, layout=self.layout)
+        jslink((chooser, "index"), (stack, "selected_index"))
         return stack

@@ -5,11 +5,11 @@ from collections.abc import Sequence
 from ipywidgets import VBox
 
 from vqlib.generate.order import Order
-from vqlib.show.plane import BLUE, GREY, INK, ORANGE
+from vqlib.show.style import BLUE, GREY, INK, ORANGE
 from vqlib.show.widgets import frames_widget
 
 COLUMNS, CELL, GAP, TOP = 4, 16, 14, 22
-PALE = "#d3e3f4"
+PALE = "#b5d0ee"
 
 
 def writing_order_widget(orders: Sequence[Order], *, size: int = 8) -> VBox:
@@ -26,7 +26,12 @@ def writing_order_widget(orders: Sequence[Order], *, size: int = 8) -> VBox:
     paths = [order.permutation(size, size).tolist() for order in orders]
     frames = [_draw(paths, t, size) for t in range(size * size)]
     alts = [f"t = {t}: {_counts(paths, t, size)}" for t in range(size * size)]
-    return frames_widget(frames, label="t", alts=alts, interval=500)
+    title = (
+        "Write token by token: how many neighbours are known?",
+        "一个一个地写：已经知道几个邻居？",
+    )
+    start = size * size // 4  # the orders have parted, and most of it is still to be written
+    return frames_widget(frames, label="t", alts=alts, interval=500, title=title, start=start)
 
 
 def known_neighbours(path: Sequence[int], t: int, size: int) -> list[int]:

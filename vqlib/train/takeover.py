@@ -19,8 +19,8 @@ def take_over(
 ) -> list[str]:
     """Put what an earlier run has learned besides its model into the parts of a new one.
 
-    That are the critic, and if all optimisers fit, their moments; learning rates, counts of codes
-    and averages begin anew.
+    That are the critic, and if it and all optimisers fit, their moments; learning rates, counts of
+    codes and averages begin anew.
 
     Args:
         folder: of a run, a checkpoint or a converted model; None takes nothing.
@@ -41,11 +41,22 @@ def take_over(
         critic = load_model(folder / CRITIC)
         taken = [CRITIC] if _fill(parts[CRITIC], critic.state_dict()) else []
     if not quiet:
-        left = [name for name in parts if name not in taken and _is_learned(name, parts[name])]
-        for names, words in ((taken, f"taken over from {saved or folder}"), (left, "begins anew")):
-            if names:
-                print(f"{', '.join(names)}: {words}", file=sys.stderr)
+        _say(taken, parts, saved or folder)
     return taken
+
+
+def _say(taken: list[str], parts: Mapping[str, Part], source: Path) -> None:
+    """Tell what comes along and what does not, and of a critic why."""
+    left = [name for name in parts if name not in taken and _is_learned(name, parts[name])]
+    anew = "begins anew"
+    if CRITIC in left:
+        anew += (
+            f" ({source} has no critic of the same disc_norm, disc_layers, disc_channels "
+            "and image channels)"
+        )
+    for names, words in ((taken, f"taken over from {source}"), (left, anew)):
+        if names:
+            print(f"{', '.join(names)}: {words}", file=sys.stderr)
 
 
 def _is_learned(name: str, part: Part) -> bool:
@@ -59,7 +70,8 @@ def _from_checkpoint(saved: Path, parts: Mapping[str, Part]) -> list[str]:
         taken.append(CRITIC)
     optimizers = {n: p for n, p in parts.items() if isinstance(p, torch.optim.Optimizer)}
     states = {name: optimizer_state(tensors.get(name, {})) for name in optimizers}
-    if all(_fits(part, states[name]) for name, part in optimizers.items()):
+    complete = CRITIC in taken or CRITIC not in parts  # a critic's moments are of its own weights
+    if complete and all(_fits(part, states[name]) for name, part in optimizers.items()):
         for name, part in optimizers.items():
             groups = part.state_dict()["param_groups"]
             part.load_state_dict({"state": states[name], "param_groups": groups})

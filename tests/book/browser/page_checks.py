@@ -72,6 +72,15 @@ OUT_OF_SHAPE = """() => [...document.querySelectorAll("article img")]
     return off <= 2 + 0.02 * width ? [] : [`${width} x ${height}: ${image.alt.slice(0, 40)}`];
   })"""
 
+# Pictures that one has to scroll sideways to see whole; a widget may enlarge a part of one.
+TOO_WIDE_PICTURES = """() => [...document.querySelectorAll("article img")]
+  .filter(image => image.checkVisibility() && !image.closest(".course-widget, .before-after"))
+  .flatMap(image => {
+    const over = image.getBoundingClientRect().right
+      - image.closest("article").getBoundingClientRect().right;
+    return over <= 1 ? [] : [`${over} pixels: ${image.alt.slice(0, 40)}`];
+  })"""
+
 # Pictures in which words are too small: a figure has words of 13 pixels at its own size, a plot has
 # words of 14 at the size that it was drawn for.
 SMALL_WORDS = """() => [...document.querySelectorAll("article img")]
@@ -122,6 +131,11 @@ FRAMES = """() => [...document.querySelectorAll("article :is(p, .cell_output) im
     return cards === 1 ? [] : [`${cards} light cards: ${image.alt.slice(0, 40)}`];
   })"""
 
+# By night a plot is turned: light ink on dark ground, in widgets too.
+LIGHT_PLOTS = """() => [...document.querySelectorAll("article img.plot")]
+  .filter(image => image.checkVisibility() && !/invert/.test(getComputedStyle(image).filter))
+  .map(image => `white by night: ${image.alt.slice(0, 40)}`)"""
+
 LONG_NAMES = """() => [...document.querySelectorAll(".bd-sidebar-primary nav li a")]
   .filter(link => link.checkVisibility())
   .filter(link => {
@@ -131,7 +145,10 @@ LONG_NAMES = """() => [...document.querySelectorAll(".bd-sidebar-primary nav li 
   })
   .map(link => `more than one line: ${link.innerText}`)"""
 
-UNFOLD = "document.querySelectorAll('details').forEach(details => details.open = true)"
+UNFOLD = """document.querySelectorAll('details').forEach(details => {
+  details.open = true;
+  details.hidden = false; // the answer to a question that has buttons instead
+})"""
 STILL = "*, *::before, *::after {transition: none !important; animation: none !important}"
 PLAIN = "pre {background-image: none !important}"  # axe judges no words that lie on a gradient
 # Style sheets colour an element by what it is and what it lies in: tag, classes, names, and those
@@ -253,6 +270,11 @@ def code(page: Page, expected: Expected) -> list[str]:
     return page.evaluate(CUT_CODE) + page.evaluate(UNEQUAL_LETTERS)
 
 
+def columns(page: Page, expected: Expected) -> list[str]:
+    """Pictures wider than the column of text, on a desk."""
+    return page.evaluate(TOO_WIDE_PICTURES)
+
+
 def sidebar(page: Page, expected: Expected) -> list[str]:
     """Names in the table of contents that need more than one line."""
     return page.evaluate(LONG_NAMES)
@@ -261,6 +283,11 @@ def sidebar(page: Page, expected: Expected) -> list[str]:
 def frames(page: Page) -> list[str]:
     """Pictures that lie by night on no card, or on several."""
     return page.evaluate(FRAMES)
+
+
+def plots(page: Page) -> list[str]:
+    """Plots that stay white by night."""
+    return page.evaluate(LIGHT_PLOTS)
 
 
 def switch(page: Page, expected: Expected) -> list[str]:
@@ -293,11 +320,12 @@ def find_defects(visit, expected: Expected) -> dict[str, list[str]]:
         found["wide font"] = width(page)
     page.set_viewport_size(DESKTOP)
     found["shapes"] = squeezed + shapes(page)
-    for check in (formulas, language, pictures, headings, code, sidebar):
+    for check in (formulas, language, pictures, headings, code, columns, sidebar):
         found[check.__name__] = check(page, expected)
     found["by day"] = accessibility(page, dark=False)
     found["by night"] = accessibility(page, dark=True)
     found["frames"] = frames(page)
+    found["plots"] = plots(page)
     found["switch"] = switch(page, expected)
     found |= {"errors": visit.errors, "failed": visit.failed, "foreign": visit.foreign}
     return {name: defects for name, defects in found.items() if defects}

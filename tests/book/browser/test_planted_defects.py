@@ -11,6 +11,7 @@ PIXEL = "data:image/gif;base64,R0lGODlhAQABAAAAACH5BAEKAAEALAAAAAABAAEAAAICTAEAO
 GREY = "<style>html[data-theme={}] article > p {{color: #999; background: #888}}</style><p>dim</p>"
 ONE_LINE = 'style="white-space: nowrap"'
 ONE_LINE_CUT = 'style="white-space: nowrap; overflow: hidden"'
+SCROLLS = 'style="overflow: auto" tabindex="0"'
 WIDE_FORMULA = """<span class="math" style="overflow: hidden"><mjx-container>
   <svg width="90ex" height="2ex"></svg></mjx-container></span>"""
 PHOTO = f'<img src="{PIXEL}" alt="A pixel"'
@@ -46,6 +47,9 @@ PLANTS = {
     "plot that shrinks": (
         END, f'{PHOTO} style="--drawn: 900px; width: 300px; height: 300px">', {"words"}
     ),
+    "picture wider than its column": (
+        END, f'<div {SCROLLS}>{PHOTO} style="width: 2000px; max-width: none"></div>', {"columns"}
+    ),
     "code that is cut": (END, f'<div class="cell_input"><pre>{LONG}</pre></div>', {"code"}),
     "code that scrolls without a shadow": (
         END, f'<pre style="background: none">{LONG}</pre>', {"shadows"}
@@ -55,6 +59,9 @@ PLANTS = {
     ),
     "picture with two frames": (
         END, f'<p style="background: #ddd">{PHOTO}></p>', {"frames"}
+    ),
+    "plot that is white by night": (
+        END, f'<p>{PHOTO} class="plot" style="filter: none !important"></p>', {"plots"}
     ),
     "long name in the sidebar": (
         NAV, f'{NAV}<ul><li><a href="#">{"A long name. " * 9}</a></li></ul>', {"sidebar"}

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 import torch
-from ipywidgets import IntText, Widget
+from ipywidgets import IntText, VBox, Widget
 from ipywidgets.embed import dependency_state, embed_data
 from playwright.sync_api import Page, expect
 
@@ -14,7 +14,7 @@ from build import ROOT
 from vqlib.show.widgets import frames_widget, grid_widget
 
 SCRIPT = ROOT / "book/_static/widgets.js"
-SHADES = torch.linspace(-1, 1, 4).view(4, 1, 1, 1).expand(4, 1, 8, 8)
+SHADES = torch.linspace(-1, 1, 5).view(5, 1, 1, 1).expand(5, 1, 8, 8)
 MIME = "application/vnd.jupyter.widget-{}+json"
 CALL = re.compile(r"\b\w+_widget\(")
 
@@ -50,7 +50,11 @@ def show(page):
 
 
 def shades_widget(**options) -> Widget:
-    return frames_widget(list(SHADES), label="t", values=["0", "1", "2", "4"], **options)
+    return frames_widget(list(SHADES), label="t", values=["0", "1", "2", "4", "8"], **options)
+
+
+def buttons_widget(**options) -> Widget:
+    return frames_widget(list(SHADES[1:4]), label="s", values=["A", "B", "C"], **options)
 
 
 def test_a_key_on_the_slider_changes_the_picture(show):
@@ -59,8 +63,8 @@ def test_a_key_on_the_slider_changes_the_picture(show):
     expect(picture).to_have_attribute("alt", "Picture: t = 0")
     black = picture.screenshot()
     slider.press("End")
-    expect(picture).to_have_attribute("alt", "Picture: t = 4")
-    expect(slider).to_have_attribute("aria-valuetext", "4")
+    expect(picture).to_have_attribute("alt", "Picture: t = 8")
+    expect(slider).to_have_attribute("aria-valuetext", "8")
     assert picture.screenshot() != black
     slider.press("Home")
     expect(picture).to_have_attribute("alt", "Picture: t = 0")
@@ -71,19 +75,51 @@ def test_a_finger_on_the_slider_changes_the_picture(show):
     page = show(shades_widget())
     box = page.get_by_role("slider").bounding_box()
     page.mouse.click(box["x"] + 0.95 * box["width"], box["y"] + box["height"] / 2)
-    expect(page.get_by_role("img")).to_have_attribute("alt", "Picture: t = 4")
+    expect(page.get_by_role("img")).to_have_attribute("alt", "Picture: t = 8")
 
 
 def test_a_widget_is_a_card_that_says_what_to_do(show):
+    page = show(shades_widget(title=("Find the grey", "找到灰色")))
+    expect(page.get_by_role("group", name="Find the grey", exact=True)).to_be_visible()
+    expect(page.locator(".widget-title")).to_have_text("Find the grey")
+    page = show(shades_widget(title=("Find the grey", "找到灰色")), language="zh-CN")
+    expect(page.get_by_role("group", name="找到灰色", exact=True)).to_be_visible()
     page = show(shades_widget())
-    expect(page.get_by_role("group", name="Try it: play, or drag the slider")).to_be_visible()
-    page = show(shades_widget(play=False), language="zh-CN")
-    expect(page.get_by_role("group", name="动手试试：拖动滑块")).to_be_visible()
+    expect(page.get_by_role("group", name="Play, or drag the slider")).to_be_visible()
+
+
+def test_a_widget_begins_where_it_was_told(show):
+    page = show(shades_widget(start=3))
+    expect(page.get_by_role("img")).to_have_attribute("alt", "Picture: t = 4")
+    expect(page.get_by_role("slider")).to_have_value("3")
+
+
+def test_few_states_have_buttons_for_mouse_and_keys(show):
+    page = show(buttons_widget(start=1))
+    picture = page.get_by_role("img")
+    group = page.get_by_role("radiogroup", name="s")
+    expect(group.get_by_role("radio")).to_have_count(3)
+    expect(picture).to_have_attribute("alt", "Picture: s = B")
+    expect(page.get_by_role("slider")).to_have_count(0)
+    group.get_by_role("radio", name="C").click()
+    expect(picture).to_have_attribute("alt", "Picture: s = C")
+    page.keyboard.press("ArrowLeft")
+    expect(picture).to_have_attribute("alt", "Picture: s = B")
+    expect(group.get_by_role("radio", name="B")).to_be_checked()
+
+
+def test_buttons_of_two_widgets_do_not_meddle(show):
+    page = show(VBox([buttons_widget(start=0), buttons_widget(start=2)]))
+    pictures, radios = page.get_by_role("img"), page.get_by_role("radio")
+    radios.nth(1).click()
+    expect(pictures.nth(0)).to_have_attribute("alt", "Picture: s = B")
+    expect(pictures.nth(1)).to_have_attribute("alt", "Picture: s = C")
+    expect(radios.nth(5)).to_be_checked()
 
 
 def test_the_places_of_a_slider_have_names_below_it(show):
     page = show(shades_widget())
-    expect(page.locator(".widget-ticks span")).to_have_text(["0", "1", "2", "4"])
+    expect(page.locator(".widget-ticks span")).to_have_text(["0", "1", "2", "4", "8"])
     page.locator(".widget-ticks span").nth(2).click()
     expect(page.get_by_role("img")).to_have_attribute("alt", "Picture: t = 2")
 
@@ -97,12 +133,13 @@ def test_of_many_places_the_ends_and_the_middle_are_named(show):
 
 
 def test_two_sliders_reach_the_corners_of_their_grid(show):
-    alts = [["00", "01", "02"], ["10", "11", "12"]]
-    options = {"labels": ("x", "y"), "values": (["0", "1", "2"], ["0", "1"]), "alts": alts}
-    page = show(grid_widget([list(SHADES[:3]), list(SHADES[1:])], **options))
-    expect(page.get_by_role("img")).to_have_attribute("alt", "Picture: 11")
-    for y, row in (("Home", 0), ("End", 1)):
-        for x, column in (("End", 2), ("Home", 0)):
+    alts = [[f"{i}{j}" for j in range(5)] for i in range(5)]
+    values = ([str(i) for i in range(5)],) * 2
+    options = {"labels": ("x", "y"), "values": values, "alts": alts}
+    page = show(grid_widget([list(SHADES)] * 5, **options))
+    expect(page.get_by_role("img")).to_have_attribute("alt", "Picture: 22")
+    for y, row in (("Home", 0), ("End", 4)):
+        for x, column in (("End", 4), ("Home", 0)):
             page.get_by_role("slider", name="x").press(x)
             page.get_by_role("slider", name="y").press(y)
             expect(page.get_by_role("img")).to_have_attribute(
@@ -125,8 +162,8 @@ def test_play_goes_to_the_end_and_then_begins_again(page, show):
         page.clock.run_for(1100)
         expect(picture).to_have_attribute("alt", "Picture: t = 2")
         page.clock.run_for(1000)
-        expect(picture).to_have_attribute("alt", "Picture: t = 4")
-        expect(page.get_by_role("slider")).to_have_value("3")
+        expect(picture).to_have_attribute("alt", "Picture: t = 8")
+        expect(page.get_by_role("slider")).to_have_value("4")
     page.get_by_role("button", name="Back to the start").click()
     expect(picture).to_have_attribute("alt", "Picture: t = 0")
 
@@ -179,11 +216,16 @@ def test_every_widget_of_the_book_moves(open_page):
         visit.page.locator(".widget-title").first.wait_for()
         expect(widgets, path).to_have_count(number)
         for widget in widgets.all():
-            picture = widget.get_by_role("img").last
+            assert widget.get_attribute("aria-label"), f"{path}: a card without a title"
+            picture = widget.locator(".widget-stack, .before-after").last
             for slider in widget.get_by_role("slider").all():
-                row = slider.locator("xpath=ancestor::div[@class='widget-row'][1]").bounding_box()
+                row = slider.locator("xpath=ancestor::div[2]").bounding_box()
                 assert slider.bounding_box()["width"] > row["width"] / 2, path
                 before = picture.screenshot()
                 slider.press("ArrowRight")
                 assert picture.screenshot() != before, f"{path}: a slider moved nothing"
+            for group in widget.locator("[role=radiogroup], fieldset").all():
+                before = picture.screenshot()
+                group.get_by_role("radio", checked=False).first.click()
+                assert picture.screenshot() != before, f"{path}: a button changed nothing"
         assert visit.errors + visit.failed + visit.foreign == [], path

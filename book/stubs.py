@@ -1,0 +1,72 @@
+"""Stubs in the middle of a chapter: the learner writes `my_…`, and later cells use it.
+
+A cell tagged `stub` holds a solution as an exercise does. Weave makes the stub of it, which runs as
+it is, and the solution as folded text: run as code, it would take the place of what the learner has
+written. Later cells take `mine(my_…, library's)`, the library's as long as the stub is unfinished.
+"""
+
+import ast
+import re
+from collections.abc import Sequence
+
+from nbformat import NotebookNode
+from nbformat.v4 import new_markdown_cell
+
+from cells import code_cell
+from chapter import Cell, Code, Exercise, Unit
+from exercises import split_solution
+
+MINE_ASSIGNED = re.compile(r"^ *mine\b(, \w+)* = ", re.MULTILINE)
+SOLUTION = {"en": "Solution", "zh": "解答"}
+
+
+def is_stub(unit: Unit) -> bool:
+    """Whether a unit is to be written by the learner in the middle of a chapter."""
+    return isinstance(unit, Code) and "stub" in unit.cell.tags
+
+
+def check_stubs(units: Sequence[Unit]) -> None:
+    """Refuse a stub that no later cell uses through `mine`, and another `mine` in its chapter."""
+    for position, unit in enumerate(units):
+        if is_stub(unit):
+            name = name_of(unit.cell)
+            later = (code_of(other) for other in units[position + 1 :])
+            if not any(f"mine({name}," in source for source in later):
+                raise unit.cell.error(
+                    f"no later cell uses this stub; take `mine({name}, …)` there, with vqlib's "
+                    "own function"
+                )
+            for other in units:
+                if MINE_ASSIGNED.search(code_of(other)):
+                    raise unit.cell.error(
+                        "another cell assigns `mine`; after it, the cell that uses this stub "
+                        "could not be run again"
+                    )
+
+
+def code_of(unit: Unit) -> str:
+    """The code of a unit; none of a text."""
+    if isinstance(unit, Exercise):
+        return unit.task.source
+    return unit.cell.source if isinstance(unit, Code) else ""
+
+
+def name_of(cell: Cell) -> str:
+    """The function that a stub defines."""
+    _, solved = split_solution(cell)
+    names = [node.name for node in ast.parse(solved).body if isinstance(node, ast.FunctionDef)]
+    if len(names) != 1 or not names[0].startswith("my_"):
+        raise cell.error("a stub defines one function, called `my_…`")
+    return names[0]
+
+
+def stub_cells(cell: Cell, language: str) -> list[NotebookNode]:
+    """The stub, and its solution as folded text."""
+    stub, solved = split_solution(cell)
+    cell_id = f"stub-{name_of(cell).replace('_', '-')}"
+    shown = f"```python\n{solved}\n```"
+    folded = f"<details><summary>{SOLUTION[language]}</summary>\n\n{shown}\n\n</details>"
+    return [
+        code_cell(stub, cell.metadata, cell.tags, cell_id),
+        new_markdown_cell(folded, id=f"{cell_id}-solution"),
+    ]
