@@ -122,7 +122,9 @@ def main() -> None:
         "FID.",
     ]
     for split, words in SPLITS.items():
-        lines += ["", *tables(words, [r for r in found["models"] if r["split"] == split])]
+        results = [r for r in found["models"] if r["split"] == split]
+        results.sort(key=lambda r: (list(makers).index(r["model"]), r["seed"]))
+        lines += ["", *tables(words, results)]
     write("vqgan_against_vqvae", lines)
     shipped = [load_pretrained(name) for name in NAMES]
     write_picture(picture(shipped), RESULTS / "vqgan_against_vqvae.png")

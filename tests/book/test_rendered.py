@@ -216,3 +216,17 @@ def test_a_page_says_what_it_is_about(file, language, page):
 @every_page
 def test_thebe_is_not_there(file):
     assert "thebe" not in file.read_text("utf-8").lower()
+
+
+@pytest.mark.parametrize("language", BOOKS)
+def test_our_style_sheets_are_one_file(rendered_book, language):
+    sheets = BOOKS["en"].config["sphinx"]["config"]["style_sheets"]
+    static = file_of(rendered_book, language, "_static/style").parent
+    style = (static / "style.css").read_text("utf-8")
+    for name in sheets:
+        assert (ROOT / "book/_static" / name).read_text("utf-8") in style
+        assert not (static / name).exists()
+    page = soup_of(file_of(rendered_book, language, f"book/pages/{language}/glossary"))
+    loaded = [link["href"].split("/")[-1].split("?")[0] for link in page.select("link[href*=css]")]
+    assert loaded.count("style.css") == 1
+    assert not set(sheets) & set(loaded)
