@@ -209,18 +209,3 @@ def test_mislabelled_changes_the_share_asked_for_and_never_to_the_same():
     assert torch.equal(ch13.mislabelled(labels, 0.0), labels)
     assert bool((ch13.mislabelled(labels, 1.0) != labels).all())
     assert set(wrong.tolist()) == set(range(10))
-
-
-def test_the_lab_compares_a_prediction_with_what_was_found():
-    found = {"nats": [1.0, 0.9, 1.1], "read_1": [0.6, 0.7, 0.65]}
-    near = {"nats": 0.2, "read_1": 0.05}
-    rows = ch13.lab_rows({"nats": 1.15, "read_1": 0.9}, found, near)
-    assert [row[0] for row in rows] == ["nats", "read_1"]
-    assert [row[-1] for row in rows] == ["near", "far"]
-    assert rows[0][2] == pytest.approx(1.0)
-    assert rows[0][3] == pytest.approx(0.1)
-
-
-def test_the_lab_without_a_prediction_says_what_was_found():
-    (row,) = ch13.lab_rows(ch13.nothing_said(), {"nats": [1.0]}, {"nats": 0.2})
-    assert row == ("nats", None, 1.0, 0.0, None)

@@ -322,36 +322,16 @@ def _label_mistakes(V: int, q: float) -> list[tuple[float, str, str]]:
     ]
 
 
+STATED = {"nats": 1.0, "read_1": 0.5, "read_5": 0.7}
+"""What the lab runs with where nobody predicts; it is as wrong as a first guess."""
+
+
 def mislabelled(labels: Int[Tensor, " N"], share: float, *, seed: int = 0) -> Int[Tensor, " N"]:
     """The labels, of which a share names one of the nine other digits."""
     generator = torch.Generator().manual_seed(seed)
     wrong = torch.rand(len(labels), generator=generator) < share
     other = (labels + torch.randint(1, 10, labels.shape, generator=generator)) % 10
     return torch.where(wrong, other, labels)
-
-
-def nothing_said() -> dict[str, float]:
-    """What stands in for a prediction that nobody has written."""
-    return {}
-
-
-def lab_rows(
-    said: Mapping[str, float], found: Mapping[str, list[float]], near: Mapping[str, float]
-) -> list[tuple]:
-    """The lab's verdict: name, prediction, mean and spread over seeds, and whether it was near.
-
-    Args:
-        said: the prediction, or nothing.
-        found: for each name what was measured with each seed.
-        near: how far from the mean a prediction may lie.
-    """
-    rows = []
-    for name, values in found.items():
-        mean, spread = sum(values) / len(values), (max(values) - min(values)) / 2
-        guess = said.get(name)
-        hit = None if guess is None else ("near" if abs(guess - mean) <= near[name] else "far")
-        rows.append((name, guess, mean, spread, hit))
-    return rows
 
 
 def _tensor(got: object, shape: torch.Size, what: str) -> Tensor:
