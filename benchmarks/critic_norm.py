@@ -53,8 +53,7 @@ KINDS = {
 def run(changes: dict, seed: int, folder: Path) -> tuple[VQVAE, PatchDiscriminator, float]:
     """A codec, its critic and the seconds."""
     recipe = replace(RECIPE, **changes, seed=seed)
-    options = {"folder": folder, "resume": True, "device": "cpu"}
-    options |= {"perceptual": load_perceptual()}
+    options = {"folder": folder, "resume": True, "device": "cpu", "perceptual": load_perceptual()}
     trained = to_the_end(train_vqgan(textures(size=32), CONFIG, recipe, **options))
     norm = recipe.disc_norm.removesuffix("_together")
     critic = PatchDiscriminator(1, base_channels=16, num_layers=2, norm=norm)

@@ -12,7 +12,7 @@ import json
 from dataclasses import dataclass, replace
 
 import torch
-from record import RESULTS, spread, table, to_the_end, write
+from record import RESULTS, keep, spread, table, to_the_end, write
 
 from vqlib.course.pretrained import load_pretrained
 from vqlib.course.training.priors import pictures
@@ -116,7 +116,7 @@ def measure(label: str, task: Task, found: dict) -> None:
     """Put both comparisons of a task into what was found, and keep it, row by row."""
     if label not in found["times"]:
         found["times"][label] = relative_times(task)
-        keep(found)
+        keep(FOUND, found)
     steps, times = task.recipe.steps, found["times"][label]
     rows = {f"{label}, equal steps, {name}": (name, steps) for name in task.configs}
     for name in list(task.configs)[1:]:
@@ -124,14 +124,7 @@ def measure(label: str, task: Task, found: dict) -> None:
     for words, (name, count) in rows.items():
         if words not in found["rows"]:
             found["rows"][words] = [f"{times[name]:.2f}", *row(task, name, count)]
-            keep(found)
-
-
-def keep(found: dict) -> None:
-    """Write what was found, all or nothing."""
-    part = FOUND.with_suffix(".part")
-    part.write_text(json.dumps(found, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
-    part.replace(FOUND)
+            keep(FOUND, found)
 
 
 def order(words: str) -> tuple[str, str]:
