@@ -9,7 +9,7 @@ codes that the last fifth of the training has not moved.
 from dataclasses import replace
 
 import torch
-from record import spread, table, write
+from record import spread, table, to_the_end, write
 
 from vqlib.compress import (
     VQVAE,
@@ -50,7 +50,7 @@ def train(model: VQVAEConfig | VQVAE, changes: dict, seed: int) -> VQVAE:
     """With a cure's options."""
     recipe = replace(RECIPE, **changes, seed=seed)
     options = {"device": "cpu", "progress": False}
-    return train_vqvae(digits("train").images, model, recipe, **options).model
+    return to_the_end(train_vqvae(digits("train").images, model, recipe, **options)).model
 
 
 def with_codes(collapsed: VQVAE, config: VQVAEConfig, seed: int) -> VQVAE:

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import torch
 from jaxtyping import Float, Int
-from record import RESULTS, spread, table, write
+from record import RESULTS, spread, table, to_the_end, write
 from torch import Tensor
 
 from vqlib.course.pretrained import load_pretrained
@@ -86,7 +86,7 @@ def high_scenes(
             folder = runs / f"{name.replace(' ', '_')}_{seed}"
             config, recipe = replace(CONFIG, condition=condition), replace(RECIPE, seed=seed)
             options = {"folder": folder, "resume": True, "device": "cpu"}
-            prior = train_prior(TokenGrids(tokens), config, recipe, **options).model
+            prior = to_the_end(train_prior(TokenGrids(tokens), config, recipe, **options)).model
             shown[name].append(codec.decode(sample_large(prior, SIZE, count=count, seed=0)))
     rows = []
     for name, sets in shown.items():

@@ -12,7 +12,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import torch
-from record import spread, table, write
+from record import spread, table, to_the_end, write
 from torch import Tensor
 
 from vqlib.compress import VQVAE, EMACodes, FeatureDistance, vqvae_digits
@@ -53,10 +53,8 @@ KINDS = {
 def run(changes: dict, seed: int, folder: Path) -> tuple[VQVAE, PatchDiscriminator, float]:
     """A codec, its critic and the seconds."""
     recipe = replace(RECIPE, **changes, seed=seed)
-    options = {"folder": folder, "resume": True, "device": "cpu"}
-    trained = train_vqgan(
-        textures(size=32), CONFIG, recipe, perceptual=load_perceptual(), **options
-    )
+    options = {"folder": folder, "resume": True, "device": "cpu", "perceptual": load_perceptual()}
+    trained = to_the_end(train_vqgan(textures(size=32), CONFIG, recipe, **options))
     norm = recipe.disc_norm.removesuffix("_together")
     critic = PatchDiscriminator(1, base_channels=16, num_layers=2, norm=norm)
     critic.load_state_dict(training_tensors(latest_checkpoint(folder))["critic"])

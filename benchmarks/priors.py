@@ -3,13 +3,16 @@
 A GPT, a gated PixelCNN and a PixelSNAIL of about the same number of parameters learn the tokens of
 digits (with the class) and of textures: once with equal steps, once for the seconds that the GPT
 needs for its steps; three seeds. What counts is the negative log-likelihood of held-out pictures.
+Each row is kept as soon as it is there; one in `results/priors.json` is not measured again. Delete
+that file to start anew.
 """
 
 import argparse
+import json
 from dataclasses import dataclass, replace
 
 import torch
-from record import spread, table, write
+from record import RESULTS, keep, spread, table, to_the_end, write
 
 from vqlib.course.pretrained import load_pretrained
 from vqlib.course.training.priors import pictures
@@ -27,6 +30,8 @@ from vqlib.tokens import TokenGrids, tokenize
 from vqlib.train import PriorRecipe, train_prior, validation_nll
 
 SEEDS = (0, 1, 2)
+FOUND = RESULTS / "priors.json"
+TIMED = 20  # steps, five times
 
 
 @dataclass(frozen=True)
@@ -75,53 +80,57 @@ def textures_task(steps: int) -> Task:
     return Task(data, (3, 64, 64), configs, recipe)
 
 
-@dataclass(frozen=True)
-class Found:
-    """What one prior needed and reached, one value per seed."""
-
-    parameters: int
-    """Of the model."""
-    steps: int
-    """Of its training."""
-    seconds: list[float]
-    """In the loop."""
-    likelihoods: list[Likelihood]
-    """Of the held-out pictures."""
-
-    def cells(self) -> list[str]:
-        """For the table."""
-        columns = {"nats_per_token": ".3f", "bits_per_token": ".3f", "bits_per_dimension": ".4f"}
-        values = [
-            spread([getattr(found, name) for found in self.likelihoods], form)
-            for name, form in columns.items()
-        ]
-        took = spread(self.seconds, ".0f")
-        return [f"{self.parameters:,}", f"{self.steps:,}", took, *values]
-
-
-def run(task: Task, name: str, steps: int) -> Found:
-    """Train one prior with every seed and measure it."""
-    config, seconds, likelihoods = task.configs[name], [], []
+def row(task: Task, name: str, steps: int) -> list[str]:
+    """Train one prior with every seed and measure it: the cells of a row."""
+    config, likelihoods = task.configs[name], []
     for seed in SEEDS:
         recipe = replace(task.recipe, steps=steps, seed=seed)
-        trained = train_prior(task.data["train"], config, recipe, device="cpu")
+        trained = to_the_end(train_prior(task.data["train"], config, recipe, device="cpu"))
         nats = validation_nll(trained.model, task.data["held_out"])
         likelihoods.append(Likelihood(nats, config.num_tokens, task.image_shape))
-        seconds.append(trained.seconds)
+    columns = {"nats_per_token": ".3f", "bits_per_token": ".3f", "bits_per_dimension": ".4f"}
+    values = [
+        spread([getattr(found, name) for found in likelihoods], form)
+        for name, form in columns.items()
+    ]
     parameters = sum(p.numel() for p in trained.model.parameters())
-    return Found(parameters, steps, seconds, likelihoods)
+    return [f"{parameters:,}", f"{steps:,}", *values]
 
 
-def rows_of(label: str, task: Task) -> list[list[str]]:
-    """Both comparisons of a task."""
-    steps, rows = task.recipe.steps, []
-    equal = {name: run(task, name, steps) for name in task.configs}
-    rows += [[f"{label}, equal steps, {name}", *found.cells()] for name, found in equal.items()]
+def relative_times(task: Task) -> dict[str, float]:
+    """The time of a step of each prior, the GPT's being 1.
+
+    Timed in turns within one process, so that other work on the machine meets all alike.
+    """
+    seconds = dict.fromkeys(task.configs, 0.0)
+    for _ in range(5):
+        for name, config in task.configs.items():
+            recipe = replace(task.recipe, steps=TIMED)
+            options = {"device": "cpu", "progress": False}
+            trained = train_prior(task.data["train"], config, recipe, **options)
+            seconds[name] += to_the_end(trained).seconds
+    return {name: seconds[name] / seconds["GPT"] for name in seconds}
+
+
+def measure(label: str, task: Task, found: dict) -> None:
+    """Put both comparisons of a task into what was found, and keep it, row by row."""
+    if label not in found["times"]:
+        found["times"][label] = relative_times(task)
+        keep(FOUND, found)
+    steps, times = task.recipe.steps, found["times"][label]
+    rows = {f"{label}, equal steps, {name}": (name, steps) for name in task.configs}
     for name in list(task.configs)[1:]:
-        ratio = sum(equal["GPT"].seconds) / sum(equal[name].seconds)
-        found = run(task, name, round(steps * ratio))
-        rows.append([f"{label}, the GPT's seconds, {name}", *found.cells()])
-    return rows
+        rows[f"{label}, the GPT's seconds, {name}"] = (name, round(steps / times[name]))
+    for words, (name, count) in rows.items():
+        if words not in found["rows"]:
+            found["rows"][words] = [f"{times[name]:.2f}", *row(task, name, count)]
+            keep(FOUND, found)
+
+
+def order(words: str) -> tuple[str, str]:
+    """Rows by task, then equal steps before equal seconds."""
+    task, comparison, _ = words.split(", ")
+    return task, comparison
 
 
 def main() -> None:
@@ -131,13 +140,19 @@ def main() -> None:
     parser.add_argument("--textures-steps", type=int, default=300)
     arguments = parser.parse_args()
     torch.set_num_threads(1)
-    rows = rows_of("digits", digits_task(arguments.digits_steps))
-    rows += rows_of("textures", textures_task(arguments.textures_steps))
-    columns = ["parameters", "steps", "seconds", "nats/token", "bits/token", "bits/dimension"]
+    found = {"times": {}, "rows": {}}
+    if FOUND.is_file():
+        found = json.loads(FOUND.read_text(encoding="utf-8"))
+    measure("digits", digits_task(arguments.digits_steps), found)
+    measure("textures", textures_task(arguments.textures_steps), found)
+    rows = [[words, *found["rows"][words]] for words in sorted(found["rows"], key=order)]
+    columns = ["time of a step", "parameters", "steps"]
+    columns += ["nats/token", "bits/token", "bits/dimension"]
     lines = [
-        "Held-out pictures; lower is better. Bits per dimension: what the tokens of a picture cost "
-        "over its C·H·W values, a rate alone; what the codec loses is not in it. "
-        f"{len(SEEDS)} seeds: the mean, and the smallest and largest in brackets.",
+        "Held-out pictures; lower is better. The time of a step is in units of the GPT's, measured "
+        "in turns. Bits per dimension: what the tokens of a picture cost over its C·H·W values, a "
+        f"rate alone; what the codec loses is not in it. {len(SEEDS)} seeds: the mean, and the "
+        "smallest and largest in brackets.",
         "",
         *table(["", *columns], rows),
     ]

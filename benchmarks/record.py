@@ -1,14 +1,19 @@
 """What every result says first: how it was made, and on what."""
 
+import json
 import platform
 import sys
 import time
 from collections.abc import Callable
 from datetime import date
 from pathlib import Path
+from typing import TypeVar
 
 import torch
 
+from vqlib.train import Trained
+
+M = TypeVar("M")
 RESULTS = Path(__file__).parent / "results"
 
 
@@ -28,6 +33,13 @@ def write(name: str, lines: list[str]) -> None:
     (RESULTS / f"{name}.md").write_text(text, encoding="utf-8")
 
 
+def keep(path: Path, found: dict) -> None:
+    """Write what was found so far as JSON, all or nothing."""
+    part = path.with_suffix(".part")
+    part.write_text(json.dumps(found, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    part.replace(path)
+
+
 def table(header: list[str], rows: list[list[str]]) -> list[str]:
     """A Markdown table; the first column is words, the others are numbers."""
     ruler = ["---", *["--:"] * (len(header) - 1)]
@@ -38,6 +50,17 @@ def spread(values: list[float], form: str = ".3g") -> str:
     """The mean of one value per seed, with the smallest and the largest in brackets."""
     mean = f"{sum(values) / len(values):{form}}"
     return f"{mean} ({min(values):{form}}–{max(values):{form}})" if len(values) > 1 else mean
+
+
+def to_the_end(trained: Trained[M]) -> Trained[M]:
+    """What was trained; if a signal has ended it early, the script ends, too, and measures nothing.
+
+    Raises:
+        SystemExit: with the status that shells give to this signal.
+    """
+    if trained.signal is not None:
+        raise SystemExit(128 + trained.signal)
+    return trained
 
 
 def seconds(run: Callable, *arguments, **options) -> float:

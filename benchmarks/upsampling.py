@@ -1,10 +1,11 @@
 """Transposed convolutions against repeated pixels: `python benchmarks/upsampling.py`.
 
-The codec of the photographs, with either decoder, as a VQVAE and as a VQGAN whose critic comes in
-after 50 steps; the same seeds, squares and steps. The grid's energy is that at the frequencies of
-the codec's stride, in units of its neighbours' (`vqlib.measure.grid_pattern`): about 1 where there
-is no grid. With `--before FOLDER`, codecs of the same names in that folder are measured beside
-those in the package, on the same pictures.
+The VQVAE of the photographs with either decoder, with the same seeds, squares and steps. The grid's
+energy is that at the frequencies of the codec's stride, in units of its neighbours'
+(`vqlib.measure.grid_pattern`): about 1 where there is no grid. With `--before FOLDER`, codecs of
+the same names in that folder are measured beside those in the package, VQVAEs and VQGANs, on the
+same pictures; `git archive 35af16f vqlib/course/weights | tar x -C FOLDER` gives those with the
+other decoder.
 """
 
 import argparse
@@ -12,7 +13,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import torch
-from record import RESULTS, spread, table, write
+from record import RESULTS, spread, table, to_the_end, write
 from torch import Tensor
 
 from vqlib.compress import VQVAE, FeatureDistance
@@ -29,10 +30,6 @@ from vqlib.saved import load_model
 from vqlib.saved.find import WEIGHTS
 
 SEEDS, STEPS = (0, 1, 2), (100, 300)
-RECIPES = {
-    "VQVAE": photos.VQVAE_RECIPE,
-    "VQGAN": replace(photos.VQGAN_RECIPE, disc_start=50),
-}
 UPSAMPLING = ("transposed", "nearest")
 # What both trees have in common to be measured on.
 HELD_OUT = {
@@ -48,13 +45,14 @@ def decoded(codec: VQVAE, x: Tensor) -> Tensor:
     return torch.cat([codec.decode(codec.encode(part)) for part in x.split(BATCH)])
 
 
-def train(kind: str, upsampling: str, steps: int, seed: int, runs: Path) -> VQVAE:
+def train(upsampling: str, steps: int, seed: int, runs: Path) -> VQVAE:
     """The codec after so many steps."""
     network = replace(photos.CONFIG.autoencoder, upsampling=upsampling)
     config = replace(photos.CONFIG, autoencoder=network)
-    recipe = replace(RECIPES[kind], steps=steps, seed=seed)
-    options = {"folder": runs / f"{kind}_{upsampling}_{steps}_{seed}", "resume": True}
-    return train_codec(lambda: photos.images("train"), config, recipe, **options).model.cpu()
+    recipe = replace(photos.VQVAE_RECIPE, steps=steps, seed=seed)
+    options = {"folder": runs / f"VQVAE_{upsampling}_{steps}_{seed}", "resume": True}
+    trained = train_codec(lambda: photos.images("train"), config, recipe, **options)
+    return to_the_end(trained).model.cpu()
 
 
 def measured(codec: VQVAE, images: Images) -> dict[str, float]:
@@ -85,14 +83,13 @@ def short_runs(runs: Path) -> tuple[list[list[str]], list[Tensor]]:
     x = stack(held_out)
     x = x[torch.linspace(0, len(x) - 1, 12).long()]
     pictures = [x]
-    for kind in RECIPES:
-        for steps in STEPS:
-            for upsampling in UPSAMPLING:
-                codecs = [train(kind, upsampling, steps, seed, runs) for seed in SEEDS]
-                found = [measured(codec, held_out) for codec in codecs]
-                cells = [spread([values[key] for values in found]) for key in found[0]]
-                rows.append([f"{kind}, {steps} steps, {upsampling}", *cells])
-                pictures += [decoded(codecs[0], x)] if steps == max(STEPS) else []
+    for steps in STEPS:
+        for upsampling in UPSAMPLING:
+            codecs = [train(upsampling, steps, seed, runs) for seed in SEEDS]
+            found = [measured(codec, held_out) for codec in codecs]
+            cells = [spread([values[key] for values in found]) for key in found[0]]
+            rows.append([f"{steps} steps, {upsampling}", *cells])
+            pictures += [decoded(codecs[0], x)] if steps == max(STEPS) else []
     return rows, pictures
 
 

@@ -19,7 +19,7 @@ from itertools import product
 from pathlib import Path
 
 import torch
-from record import RESULTS, table, write
+from record import RESULTS, keep, table, to_the_end, write
 
 from vqlib.compress import VQVAE, FeatureDistance
 from vqlib.course.pretrained import load_perceptual, load_pretrained
@@ -50,7 +50,7 @@ def run(recipe: VQVAERecipe | VQGANRecipe, seed: int, folder: Path | None = None
     """A codec of the photographs; what is in the folder already is gone on with."""
     options = {"folder": folder, "resume": folder is not None, "device": "cpu"}
     images, recipe = partial(photos.images, "train"), replace(recipe, seed=seed)
-    return train_codec(images, photos.CONFIG, recipe, **options)
+    return to_the_end(train_codec(images, photos.CONFIG, recipe, **options))
 
 
 def equal_seconds() -> tuple[int, float]:
@@ -114,7 +114,7 @@ def main() -> None:
         if not any(r["model"] == label and r["seed"] == seed for r in found["models"]):
             codec, about = make(seed=seed), {"model": label, "seed": seed}
             found["models"] += [about | {"split": s} | measured(codec, s) for s in SPLITS]
-            keep(found)
+            keep(FOUND, found)
     lines = [
         f"VQGAN's steps take {found['ratio']:.2f} times as long on average, so that "
         f"{found['steps']:,} steps of a VQVAE take as long as {photos.STEPS:,} of a VQGAN. "
@@ -134,15 +134,8 @@ def kept() -> dict:
     """The numbers that are there already; first of all, how long a VQVAE trains."""
     if not FOUND.is_file():
         steps, ratio = equal_seconds()
-        keep({"steps": steps, "ratio": ratio, "models": []})
+        keep(FOUND, {"steps": steps, "ratio": ratio, "models": []})
     return json.loads(FOUND.read_text(encoding="utf-8"))
-
-
-def keep(found: dict) -> None:
-    """Write the numbers, all or none."""
-    part = FOUND.with_suffix(".part")
-    part.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
-    part.replace(FOUND)
 
 
 def tables(words: str, results: list[dict]) -> list[str]:

@@ -32,7 +32,8 @@ def title_pictures(doctree: nodes.document, cells: list[dict]) -> None:
 def boxed(picture: nodes.Element) -> nodes.Element:
     """A box around the box in which a picture scrolls, in its place."""
     box, scrolls = nodes.container(classes=["titled-picture"]), picture.parent
-    scrolls.replace_self(box)
+    around = scrolls.parent
+    around[around.index(scrolls)] = box  # `replace_self` would hand its classes on
     box += scrolls
     return box
 

@@ -179,6 +179,7 @@ def test_rows_and_columns_have_their_titles_beside_the_picture(tmp_path):
     outputs = {"01-tiny-c003": [picture], "01-tiny-c004": [picture]}
     page = build(tmp_path, pair(both, both) + CODE + CODE, "en", outputs)
     box, other = page.select(".titled-picture")
+    assert "picture" not in box["class"], "what scrolls is the picture alone"
     assert [title.text for title in box.select(".row-titles p")] == ["above", "below"]
     columns = [[p.text for p in one.select(".column-titles p")] for one in (box, other)]
     assert columns == [["left", "middle", "right"], ["x"]]

@@ -81,6 +81,17 @@ TOO_WIDE_PICTURES = """() => [...document.querySelectorAll("article img")]
     return over <= 1 ? [] : [`${over} pixels: ${image.alt.slice(0, 40)}`];
   })"""
 
+# Titles of rows that are not beside their picture, and of columns that are not above it, as wide.
+TITLES_ASTRAY = """() => [...document.querySelectorAll(".titled-picture")].flatMap(box => {
+  const [picture, rows, columns] = [".picture", ".row-titles", ".column-titles"]
+    .map(part => box.querySelector(part)?.getBoundingClientRect());
+  const beside = !rows || (rows.right <= picture.left + 1 && rows.top >= picture.top - 1 &&
+    rows.bottom <= picture.bottom + 1);
+  const above = !columns || (columns.bottom <= picture.top + 1 &&
+    Math.abs(columns.left - picture.left) < 2 && Math.abs(columns.right - picture.right) < 2);
+  return beside && above ? [] : [`titles astray: ${box.textContent.trim().slice(0, 40)}`];
+})"""
+
 # Pictures in which words are too small: a figure has words of 13 pixels at its own size, a plot has
 # words of 14 at the size that it was drawn for.
 SMALL_WORDS = """() => [...document.querySelectorAll("article img")]
@@ -275,6 +286,11 @@ def columns(page: Page, expected: Expected) -> list[str]:
     return page.evaluate(TOO_WIDE_PICTURES)
 
 
+def titles(page: Page, expected: Expected) -> list[str]:
+    """Titles of rows and columns that do not stand at their picture, on a desk."""
+    return page.evaluate(TITLES_ASTRAY)
+
+
 def sidebar(page: Page, expected: Expected) -> list[str]:
     """Names in the table of contents that need more than one line."""
     return page.evaluate(LONG_NAMES)
@@ -320,7 +336,7 @@ def find_defects(visit, expected: Expected) -> dict[str, list[str]]:
         found["wide font"] = width(page)
     page.set_viewport_size(DESKTOP)
     found["shapes"] = squeezed + shapes(page)
-    for check in (formulas, language, pictures, headings, code, columns, sidebar):
+    for check in (formulas, language, pictures, headings, code, columns, titles, sidebar):
         found[check.__name__] = check(page, expected)
     found["by day"] = accessibility(page, dark=False)
     found["by night"] = accessibility(page, dark=True)

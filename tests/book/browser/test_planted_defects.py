@@ -50,6 +50,12 @@ PLANTS = {
     "picture wider than its column": (
         END, f'<div {SCROLLS}>{PHOTO} style="width: 2000px; max-width: none"></div>', {"columns"}
     ),
+    "titles above a picture": (
+        END,
+        '<div class="titled-picture" style="display: block"><div class="row-titles"><p>a</p></div>'
+        f'<div class="picture">{PHOTO}></div></div>',
+        {"titles"},
+    ),
     "code that is cut": (END, f'<div class="cell_input"><pre>{LONG}</pre></div>', {"code"}),
     "code that scrolls without a shadow": (
         END, f'<pre style="background: none">{LONG}</pre>', {"shadows"}
