@@ -123,10 +123,11 @@ def test_half_sun_and_half_mountain_is_no_cloud():
 
 WRONG_DIAGNOSES = {
     "A not_mirrored": ({"A": "not_mirrored"}, "only what is drawn is wrong", "只有画出来的不对"),
-    "B maps_shuffled": ({"B": "maps_shuffled"}, "some of it is memorised", "也会记住一些"),
-    "C maps_shuffled": ({"C": "maps_shuffled"}, "it is worth a lot", "还是值不少"),
+    "A inverted": ({"A": "inverted"}, "dark would be drawn for bright", "把亮的画成暗的"),
+    "B read_by_columns": ({"B": "read_by_columns"}, "nothing is drawn for it", "并没有画"),
+    "C map_ignored": ({"C": "map_ignored"}, "as much as its own", "代价一样"),
     "C read_by_columns": ({"C": "read_by_columns"}, "would be healthy", "会是正常的"),
-    "D read_by_columns": ({"D": "read_by_columns"}, "first loss is too low", "第一个损失太低"),
+    "D not_mirrored": ({"D": "not_mirrored"}, "the mirrored copy", "翻转的副本"),
     "unknown": ({"C": "collapse"}, "is not one of", "不在"),
     "missing": ({"C": None}, "is not one of", "不在"),
 }

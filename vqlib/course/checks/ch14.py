@@ -10,7 +10,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from vqlib.course.checks.cases import cases
-from vqlib.course.checks.report import Mistake, correct, require, run
+from vqlib.course.checks.report import Mistake, close, correct, require, run
 
 # --- what the stubs of the lesson make ------------------------------------------------------------
 
@@ -67,7 +67,7 @@ def check_shrink(answer: Callable[[Tensor, int, int], Any], *, seed: int = 0) ->
             )
             continue
         for wrong, en, zh in _shrink_mistakes(labels, g, L):
-            if torch.equal(got.double(), wrong.double()):
+            if close(got, wrong):
                 raise Mistake(f"{what}: {en}", f"{what}：{zh}")
         share = (got.double() != right.double()).double().mean().item()
         raise Mistake(
@@ -188,9 +188,18 @@ def _label_map(got: Any, labels: Tensor, right: Tensor, what: str) -> Tensor:
 # --- Exercise 14.2 ------------------------------------------------------------------------------
 
 LOG_COLUMNS = ("run", "first", "train", "own", "other", "told", "mirrored", "turned")
-LOGS: dict[str, tuple[float, ...]] = {}
+# Five real runs: the GPT that draws digits from their 4 × 4 copies (1 block of width 48, 200 steps of
+# 64 digits, seed 0), and the same with one thing wrong. NLL in nats per token of the picture; then
+# the correlation of 100 drawn digits, made small, with the copy asked for, mirrored, and turned.
+LOGS = {
+    "healthy": (4.17, 2.39, 2.58, 5.74, 0.97, 0.66, 0.06),
+    "read_by_columns": (4.17, 2.39, 2.58, 5.74, 0.46, 0.46, 0.66),
+    "map_ignored": (4.18, 3.04, 3.25, 3.25, 0.66, 0.67, 0.00),
+    "not_mirrored": (4.16, 2.90, 3.01, 4.59, 0.83, 0.81, 0.03),
+    "loss_on_map": (4.30, 2.53, 2.68, 5.50, 0.96, 0.66, 0.06),
+}
 BUGS = {"A": "read_by_columns", "B": "map_ignored", "C": "not_mirrored", "D": "loss_on_map"}
-NAMES = ("loss_on_map", "map_ignored", "maps_shuffled", "not_mirrored", "read_by_columns")
+NAMES = ("inverted", "loss_on_map", "map_ignored", "not_mirrored", "read_by_columns")
 
 
 def logs() -> list[tuple]:
@@ -202,30 +211,30 @@ def logs() -> list[tuple]:
 # What speaks against a name, in each run.
 AGAINST = {
     ("A", "loss_on_map"): (
-        "its first loss is ln 64: eight grey levels in the mean would lower it",
-        "它的第一个损失是 ln 64；把只有八种的灰度也平均进去，会低一些",
+        "with the grey levels among the answers the first loss would be ln 72, not ln 64",
+        "灰度也在答案里的话，第一个损失会是 ln 72，而不是 ln 64",
     ),
     ("A", "map_ignored"): (
         "then another's copy would cost as much as its own",
         "那样的话，别人的副本和自己的代价一样",
-    ),
-    ("A", "maps_shuffled"): (
-        "then its own copy would be worth no more than another's; here it is worth a lot",
-        "那样的话，自己的副本不比别人的更值钱；这里却值很多",
     ),
     ("A", "not_mirrored"): (
         "then the NLL would be higher than in the healthy run; here all of it is as healthy, and "
         "only what is drawn is wrong",
         "那样的话，NLL 会比正常的高；这里 NLL 都正常，只有画出来的不对",
     ),
-    ("B", "loss_on_map"): (
-        "then the first loss would be lower, and the copy would still be heard",
-        "那样的话，第一个损失会低一些，而且副本还是听得见",
+    ("A", "inverted"): (
+        "that is also a mistake of drawing, but then dark would be drawn for bright, and the "
+        "agreement would be far below that of a copy with rows and columns swapped",
+        "这也是画的时候犯的错，可是那样会把亮的画成暗的，不会和行列互换的副本最吻合",
     ),
-    ("B", "maps_shuffled"): (
-        "a shuffled copy is still seen, and some of it is memorised: its own and another's would "
-        "not cost exactly the same",
-        "打乱的副本还是看得到，也会记住一些：自己的和别人的，代价不会恰好一样",
+    ("B", "inverted"): (
+        "then the NLL would be healthy, since nothing is drawn for it",
+        "那样的话，NLL 会是正常的，因为量它的时候并没有画",
+    ),
+    ("B", "loss_on_map"): (
+        "then the copy would still be heard: its own and another's would not cost the same",
+        "那样的话，副本还是听得见：自己的和别人的，代价不会一样",
     ),
     ("B", "not_mirrored"): (
         "then the copy would still be worth something",
@@ -235,38 +244,37 @@ AGAINST = {
         "then the NLL would be healthy, since nothing is drawn for it",
         "那样的话，NLL 会是正常的，因为量它的时候并没有画",
     ),
+    ("C", "inverted"): (
+        "then the NLL would be healthy, since nothing is drawn for it",
+        "那样的话，NLL 会是正常的，因为量它的时候并没有画",
+    ),
     ("C", "loss_on_map"): (
-        "its first loss is ln 64: eight grey levels in the mean would lower it",
-        "它的第一个损失是 ln 64；把只有八种的灰度也平均进去，会低一些",
+        "with the grey levels among the answers the first loss would be ln 72, not ln 64",
+        "灰度也在答案里的话，第一个损失会是 ln 72，而不是 ln 64",
     ),
     ("C", "map_ignored"): (
         "then another's copy would cost as much as its own",
         "那样的话，别人的副本和自己的代价一样",
     ),
-    ("C", "maps_shuffled"): (
-        "then its own copy would be worth no more than another's; here it is worth a lot, if less "
-        "than in the healthy run",
-        "那样的话，自己的副本不比别人的更值钱；这里还是值不少，只是比正常的少",
-    ),
     ("C", "read_by_columns"): (
         "then the NLL would be healthy, and rows and columns swapped would agree best",
         "那样的话，NLL 会是正常的，而且行列互换的最吻合",
+    ),
+    ("D", "inverted"): (
+        "then the NLL would be healthy, and the agreement bad; here it is the other way round",
+        "那样的话，NLL 正常，吻合得差；这里正好相反",
     ),
     ("D", "map_ignored"): (
         "then another's copy would cost as much as its own",
         "那样的话，别人的副本和自己的代价一样",
     ),
-    ("D", "maps_shuffled"): (
-        "then its own copy would be worth no more than another's",
-        "那样的话，自己的副本不比别人的更值钱",
-    ),
     ("D", "not_mirrored"): (
-        "its first loss is too low for that: an untrained model gives a token ln 64",
-        "它的第一个损失太低：没训练过的模型，一个词元要 ln 64",
+        "then the mirrored copy would agree nearly as well as the one asked for",
+        "那样的话，翻转的副本会和所给的差不多一样吻合",
     ),
     ("D", "read_by_columns"): (
-        "its first loss is too low for that: an untrained model gives a token ln 64",
-        "它的第一个损失太低：没训练过的模型，一个词元要 ln 64",
+        "then the NLL would be healthy, and rows and columns swapped would agree best",
+        "那样的话，NLL 会是正常的，而且行列互换的最吻合",
     ),
 }
 
@@ -293,5 +301,5 @@ def check_diagnosis(answer: Mapping[str, str] | set, *, seed: int = 0) -> None:
 
 # --- The lab --------------------------------------------------------------------------------------
 
-STATED = {"full": 0.5, "joint": 2.0}
+STATED = {"full": 1.0, "other": 2.3}
 """What the lab runs with where nobody predicts; it is as wrong as a first guess."""
