@@ -2,8 +2,8 @@
 
 Maps: landscapes are painted from held-out label maps, and a classifier of real scenes' pixels says
 what they show. Its agreement with the map stands beside that with another scene's map, and beside
-what it finds on real pictures and on their reconstructions. Two rivals: the training scene with the
-nearest map, as it is; and tokens drawn from a table of counts, each by the map's token at its place.
+what it finds on real pictures and on their reconstructions. Two rivals: the training scene with
+the nearest map, as it is; and tokens from a table of counts, each by the map's token at its place.
 
 Depth: the same with depth maps, a regression on pixels, and correlation in place of agreement.
 

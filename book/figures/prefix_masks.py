@@ -1,4 +1,4 @@
-"""Three ids of a map and four tokens of a picture: who sees whom, causally and in both directions."""
+"""Three ids of a map and the tokens of a picture: who sees whom, causally and to both sides."""
 
 from canvas import BLUE, GREY, INK, ORANGE, Canvas
 

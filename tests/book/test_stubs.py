@@ -94,7 +94,10 @@ CASES = {  # a stub: vqlib's own, and what both are called with
     "my_sentence": (ch13.sentence, [(TOKENS[:, :1], TOKENS), (TOKENS[:, :3], TOKENS)]),
     "my_sequence": (
         ch14.sequence,
-        [(TOKENS.view(2, 2, 2), TOKENS.view(2, 2, 2), 9), (TOKENS.view(2, 1, 4), TOKENS.view(2, 4, 1), 8)],
+        [
+            (TOKENS.view(2, 2, 2), TOKENS.view(2, 2, 2), 9),
+            (TOKENS.view(2, 1, 4), TOKENS.view(2, 4, 1), 8),
+        ],
     ),
     "my_mask": (ch14.prefix_mask, [(3, 2), (1, 4), (2, 0)]),
     "my_information": (ch13.information, [(-LOGITS.abs()[:, :, None], torch.tensor([2, 0]))]),

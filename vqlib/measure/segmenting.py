@@ -36,9 +36,7 @@ def estimated_labels(
     return torch.from_numpy(predicted).long().view(features.shape[:3])
 
 
-def estimated_depth(
-    images: Float[Tensor, "N 3 H W"], *, step: int = 1
-) -> Float[Tensor, "N h w"]:
+def estimated_depth(images: Float[Tensor, "N 3 H W"], *, step: int = 1) -> Float[Tensor, "N h w"]:
     """The depth that a regression fitted on real training scenes gives each pixel, −1 to 1.
 
     It sees what `estimated_labels` sees; it is scikit-learn's HistGradientBoostingRegressor as it

@@ -169,7 +169,8 @@ def _label_map(got: Any, labels: Tensor, right: Tensor, what: str) -> Tensor:
         raise Mistake(
             f"{what}: the result has the shape {tuple(got.shape)}. If these are the votes of each "
             "label, one step is missing: which label has most?",
-            f"{what}：结果的形状是 {tuple(got.shape)}。如果这是各标签的票数，还差一步：谁的票最多？",
+            f"{what}：结果的形状是 {tuple(got.shape)}。如果这是各标签的票数，还差一步："
+            "谁的票最多？",
         )
     if isinstance(got, Tensor) and got.shape == right.shape:
         return got.detach()
@@ -188,9 +189,9 @@ def _label_map(got: Any, labels: Tensor, right: Tensor, what: str) -> Tensor:
 # --- Exercise 14.2 ------------------------------------------------------------------------------
 
 LOG_COLUMNS = ("run", "first", "train", "own", "other", "told", "mirrored", "turned")
-# Five real runs: the GPT that draws digits from their 4 × 4 copies (1 block of width 48, 200 steps of
-# 64 digits, seed 0), and the same with one thing wrong. NLL in nats per token of the picture; then
-# the correlation of 100 drawn digits, made small, with the copy asked for, mirrored, and turned.
+# Five real runs: the GPT that draws digits from their 4 × 4 copies (1 block of width 48, 200 steps
+# of 64 digits, seed 0), and the same with one thing wrong. NLL in nats per token of the picture;
+# then the correlation of 100 drawn digits, made small, with the copy asked for, mirrored, turned.
 LOGS = {
     "healthy": (4.17, 2.39, 2.58, 5.74, 0.97, 0.66, 0.06),
     "read_by_columns": (4.17, 2.39, 2.58, 5.74, 0.46, 0.46, 0.66),
