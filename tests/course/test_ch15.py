@@ -108,9 +108,9 @@ def test_mistake_in_a_merge_is_named(answer, en, zh):
 WRONG_DIAGNOSES = {
     "A shuffled": ({"A": "shuffled"}, "saves several nats", "省了好几个奈特"),
     "A truncated": ({"A": "truncated"}, "wrong alike", "错得一样多"),
-    "B truncated": ({"B": "truncated"}, "belong to one digit", "同一个数字"),
+    "B truncated": ({"B": "truncated"}, "sevens more than others", "7 错得比别的多"),
     "C mirrored": ({"C": "mirrored"}, "neither is", "哪个都不在"),
-    "D missing word": ({"D": "missing_word"}, "on one side", "同一边"),
+    "D missing words": ({"D": "missing_words"}, "only the right one", "只有右边"),
     "off by one": ({"D": "off_by_one"}, "after training", "训练之后"),
     "unknown": ({"C": "collapse"}, "is not one of", "不在"),
     "missing": ({"C": None}, "is not one of", "不在"),

@@ -238,7 +238,7 @@ def _characters(symbols: list[str], pair: tuple[str, str]) -> list[str]:
 
 # --- Exercise 15.2 --------------------------------------------------------------------------------
 
-# Five real runs: the GPT of the pairs (1 block of width 48, 200 steps of 32 pairs, seed 0), and the
+# Five real runs: the GPT of the pairs (1 block of width 48, 200 steps of 48 pairs, seed 0), and the
 # same with one thing wrong. NLL in nats per picture of 32 tokens, held out; saved: nats per picture
 # that the caption saves in the model itself, on training and on held-out pairs; then, of 200
 # samples, the share of left and of right digits that are read as asked, of pairs that are right,
@@ -255,8 +255,8 @@ LOG_COLUMNS = (
     "seven",
 )
 LOGS: dict[str, tuple[float, ...]] = {}
-BUGS = {"A": "mirrored", "B": "missing_word", "C": "shuffled", "D": "truncated"}
-NAMES = ("mirrored", "missing_word", "off_by_one", "shuffled", "truncated")
+BUGS = {"A": "mirrored", "B": "missing_words", "C": "shuffled", "D": "truncated"}
+NAMES = ("mirrored", "missing_words", "off_by_one", "shuffled", "truncated")
 
 
 def logs() -> list[tuple]:
@@ -267,9 +267,9 @@ def logs() -> list[tuple]:
 
 # What speaks against a name, in each run.
 AGAINST = {
-    ("A", "missing_word"): (
-        "then only one digit would come out wrong; here most of the pairs do",
-        "那样的话，只有一个数字会画错；这里大多数都画错了",
+    ("A", "missing_words"): (
+        "then most digits would come out as asked; here few do",
+        "那样的话，大多数数字会画对；这里画对的很少",
     ),
     ("A", "shuffled"): (
         "then the caption would save nothing on new pictures; here it saves several nats",
@@ -284,21 +284,21 @@ AGAINST = {
         "那样的话，许多对会是左右颠倒的；这里左右分得清楚",
     ),
     ("B", "shuffled"): (
-        "then no digit would come out as asked; here all but one do",
-        "那样的话，哪个数字都画不对；这里只有一个画不对",
+        "then hardly a digit would come out as asked; here most do",
+        "那样的话，几乎没有数字画得对；这里大多数都对",
     ),
     ("B", "truncated"): (
-        "then the right digit would be drawn at random, whatever it is; here the mistakes belong "
-        "to one digit, on both sides",
-        "那样的话，右边的数字不管是几都在乱画；这里错的是同一个数字，左右都错",
+        "then the left digit would be right and the right one drawn at random; here left and right "
+        "are wrong alike, and sevens more than others",
+        "那样的话，左边的数字会是对的，右边的在乱画；这里左右错得一样多，7 错得比别的多",
     ),
     ("C", "mirrored"): (
         "then both digits would be there, on the wrong sides half of the time; here neither is",
         "那样的话，两个数字都会在，只是一半的时候站错边；这里哪个都不在",
     ),
-    ("C", "missing_word"): (
-        "then all digits but one would come out as asked; here none does",
-        "那样的话，除了一个数字，别的都画得对；这里没有一个画得对",
+    ("C", "missing_words"): (
+        "then most digits would come out as asked; here hardly one does",
+        "那样的话，大多数数字会画对；这里几乎没有一个画对",
     ),
     ("C", "truncated"): (
         "then the left digit would be right; here it is not",
@@ -308,9 +308,9 @@ AGAINST = {
         "then left and right would be wrong alike; here only the right one is",
         "那样的话，左右错得一样多；这里只有右边错",
     ),
-    ("D", "missing_word"): (
-        "then one digit would be wrong on both sides; here every digit is, on one side",
-        "那样的话，是一个数字在两边都错；这里是每个数字都在同一边错",
+    ("D", "missing_words"): (
+        "then left and right would be wrong alike; here only the right one is",
+        "那样的话，左右错得一样多；这里只有右边错",
     ),
     ("D", "shuffled"): (
         "then the left digit would be wrong, too; here it is right",
