@@ -106,10 +106,10 @@ def test_mistake_in_a_merge_is_named(answer, en, zh):
 # --- 15.2 four logs -------------------------------------------------------------------------------
 
 WRONG_DIAGNOSES = {
-    "A shuffled": ({"A": "shuffled"}, "saves several nats", "省了好几个奈特"),
+    "A shuffled": ({"A": "shuffled"}, "two thirds", "三分之二"),
     "A truncated": ({"A": "truncated"}, "wrong alike", "错得一样多"),
     "B truncated": ({"B": "truncated"}, "sevens more than others", "7 错得比别的多"),
-    "C mirrored": ({"C": "mirrored"}, "neither is", "哪个都不在"),
+    "C mirrored": ({"C": "mirrored"}, "saves nothing", "什么也没省"),
     "D missing words": ({"D": "missing_words"}, "only the right one", "只有右边"),
     "off by one": ({"D": "off_by_one"}, "after training", "训练之后"),
     "unknown": ({"C": "collapse"}, "is not one of", "不在"),
