@@ -34,7 +34,8 @@ def draw(words) -> Canvas:
         c.text(14, y + 31, words[name], size=15, fill=GREY, anchor="start")
     for place, (word, number) in enumerate(CAPTION):
         x = LEFT + place * STEP
-        c.text(x + CELL / 2, TOP + 31, word or words["padding"], size=15, fill=INK if word else GREY)
+        fill = INK if word else GREY
+        c.text(x + CELL / 2, TOP + 31, word or words["padding"], size=15, fill=fill)
         c.arrow(x + CELL / 2, TOP + 38, x + CELL / 2, MIDDLE - 3, stroke=ORANGE)
         c.box(x, MIDDLE, CELL, CELL, fill=PALE_ORANGE, stroke=ORANGE, line=1.6)
         c.text(x + CELL / 2, MIDDLE + 31, number, size=17)
