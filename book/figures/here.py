@@ -51,6 +51,7 @@ VARIANTS = {
     "12": ("sampling",),
     "13": ("condition", "prior"),
     "16": ("prior", "sampling"),
+    "17": ("condition", "prior", "sampling"),
 }
 # Left edge, top, width and colour of each part; stage 1 above, stage 2 below.
 BOXES = {
