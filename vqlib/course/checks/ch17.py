@@ -17,7 +17,7 @@ from vqlib.generate.sliding_window import window_start
 
 __all__ = ["check_column_information", "check_diagnosis", "check_place_ids", "logs"]
 
-STATED = {"row_top": 0.6, "column_top": 0.6, "row_agreement": 0.5}
+STATED = {"row_top": 0.35, "column_top": 0.35, "row_far": 0.5}
 """What the lab runs with where nobody predicts; it is as wrong as a first guess."""
 
 # --- what the stub of the lesson makes, and the exhibit of the museum -----------------------------
@@ -108,10 +108,14 @@ def _place_mistakes(i: int, j: int, size: Pair, window: Pair, bins: int) -> list
     (h, w), (n, m) = size, window
     rows, columns = steps(top, n, h, bins), steps(left, m, w, bins)
     behind = [bins + step for step in columns]
-    nearest = [[round((start + k) * bins / side) for k in range(many)] for start, many, side in (
-        (top, n, h), (left, m, w))]
-    to_end = [[(start + k) * (bins - 1) // (side - 1) for k in range(many)] for
-              start, many, side in ((top, n, h), (left, m, w))]
+    nearest = [
+        [round((start + k) * bins / side) for k in range(many)]
+        for start, many, side in ((top, n, h), (left, m, w))
+    ]
+    to_end = [
+        [(start + k) * (bins - 1) // (side - 1) for k in range(many)]
+        for start, many, side in ((top, n, h), (left, m, w))
+    ]
     return [
         (
             _prefix(i, j, size, window, bins),
@@ -123,7 +127,7 @@ def _place_mistakes(i: int, j: int, size: Pair, window: Pair, bins: int) -> list
             rows + columns,
             "Rows and columns share their ids: row step 3 and column step 3 would be one vector. "
             "Column ids begin at bins.",
-            "行和列用了同样的编号：行的第 3 级和列的第 3 级会变成同一个向量。列的编号要从 bins 开始。",
+            "行和列用了同样的编号：行和列的第 3 级会变成同一个向量。列的编号要从 bins 开始。",
         ),
         (
             behind + rows,
@@ -191,15 +195,20 @@ def _whole_numbers(got: Any, asked: str) -> list[int]:
 def check_column_information(answer: Callable[[Tensor], float], *, seed: int = 0) -> None:
     """Exercise 17.2: how much the id of a position tells about its column, in nats."""
     shown = [
-        ("4 × 4, each its own id", torch.arange(16).view(4, 4)),
-        ("4 × 4, the row alone", torch.arange(4)[:, None].expand(4, 4)),
-        ("2 × 6, two columns to an id", (torch.arange(6) // 2).expand(2, 6)),
-        ("16 × 16, the raster index, 1024 ids", raster_ids(256, 16, 1024)),
-        ("6 × 10, the raster index of few ids", torch.arange(60).view(6, 10) // 7),
+        ("6 × 10 ids, 7 positions to each", torch.arange(60).view(6, 10) // 7),
+        ("16 × 16 ids of the raster index", raster_ids(256, 16, 1024)),
+        ("4 × 4 ids, the row alone", torch.arange(4)[:, None].expand(4, 4)),
+        ("2 × 6 ids, two columns to each", (torch.arange(6) // 2).expand(2, 6)),
+        ("4 × 4 ids, all of them different", torch.arange(16).view(4, 4)),
     ]
     for what, ids in cases(seed, shown, _grids):
         got = run(answer, ids)
-        compare(got, _column_information(ids), _information_mistakes(ids), f"{what}: the answer")
+        compare(
+            got,
+            _column_information(ids),
+            _information_mistakes(ids),
+            f"column_information of {what}",
+        )
     correct()
 
 
@@ -209,10 +218,10 @@ def _grids(draw: Random) -> list[tuple[str, Int[Tensor, "h w"]]]:
     for _ in range(3):
         h, w = draw.randint(3, 9), draw.randint(10, 20)
         length = draw.randint(3, 2 * w)
-        found.append((f"{h} × {w}, {length} positions to an id", torch.arange(h * w) // length))
-        found[-1] = (found[-1][0], found[-1][1].view(h, w))
+        ids = torch.arange(h * w).view(h, w) // length
+        found.append((f"{h} × {w} ids, {length} positions to each", ids))
     h, w = draw.randint(3, 9), 3 * draw.randint(4, 7)
-    found.append((f"{h} × {w}, three columns to an id", (torch.arange(w) // 3).expand(h, w)))
+    found.append((f"{h} × {w} ids, three columns to each", (torch.arange(w) // 3).expand(h, w)))
     return found
 
 
@@ -284,25 +293,26 @@ def _information_mistakes(ids: Int[Tensor, "h w"]) -> list[tuple[float, str, str
 
 DIAGNOSES = {
     "healthy": (
-        "its sky fills the highest rows, ends in the middle and is the same in every column",
-        "它的天空占着最上面几行，到中间为止，每一列都一样",
+        "its sky follows that of real scenes, row by row, and is the same in every column",
+        "它的天空一行一行都跟着真实场景的，每一列都一样",
     ),
     "swapped": (
-        "the sky does not end at a row, it ends at a column: what is told as a row is a column",
-        "天空不是到某一行为止，而是到某一列为止：当成行说出去的，其实是列",
+        "in this log alone the sky depends on the column: what is told as a row is a column",
+        "只有这份日志里，天空取决于列：当成行说出去的，其实是列",
     ),
     "stale": (
-        "there is no end to the sky, and no horizon anywhere: every window is told the same rows",
-        "天空没有尽头，哪里都没有地平线：每个窗口听到的都是同样几行",
+        "its sky goes on: in the lower half there is about twice as much as in the others, "
+        "however far down, since every window is told the same rows",
+        "它的天空没完没了：下半部分约是别的程序的两倍，再往下也是，因为每个窗口听到的都是同样几行",
     ),
     "token_place": (
-        "the sky ends too early, by about as many rows as a token stands below its window's top",
-        "天空结束得太早，早的行数，大约就是词元在窗口里的行号",
+        "its sky begins as it should and then ends too early: a window that begins at row i − 3 is "
+        "told that it begins at row i",
+        "它的天空开头是对的，然后结束得太早：窗口从第 i − 3 行开始，听到的却是从第 i 行开始",
     ),
     "too_tall": (
-        "then the sky would go far down but end before the last rows, where half of the height "
-        "that is told has been passed",
-        "那样天空会往下伸得很远，但在最后几行之前结束，那里才走完所说高度的一半",
+        "in a picture of twice the height the sky ends half as fast, everywhere",
+        "图若有两倍高，天空处处都结束得慢一半",
     ),
 }
 
