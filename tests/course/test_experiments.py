@@ -28,13 +28,13 @@ def summary(parts) -> dict[str, float]:
     return {"area_2": middle(of_seeds(parts, "width 2", "area"))}
 
 
-def small(widths=(1, 2), needs=()) -> Experiment:
+def small(widths=(1, 2), **options) -> Experiment:
     parts = {
         f"width {width}, seed {seed}": partial(part, width=width, seed=seed)
         for width in widths
         for seed in (0, 1)
     }
-    return Experiment("How large?", parts, summary, needs)
+    return Experiment("How large?", parts, summary, **options)
 
 
 def run(tmp_path, experiment, **options):
@@ -64,10 +64,10 @@ def test_what_was_measured_is_left_alone_until_it_is_made_of_something_else(tmp_
     record = run(tmp_path, larger)
     assert calls == [(3, 0, False), (3, 1, False)]
     assert list(record["parts"]) == list(larger.parts)
-    other = small(needs=("digits_vqvae",))
-    assert not is_done(tmp_path / "areas.json", other)
-    run(tmp_path, other)
-    assert len(calls) == 4
+    for other in (small(needs=("digits_vqvae",)), small(common={"recipe": "longer"})):
+        assert not is_done(tmp_path / "areas.json", other)
+        run(tmp_path, other)
+        assert len(calls) == 4
 
 
 def test_what_was_measured_before_a_failure_is_kept(tmp_path):

@@ -112,5 +112,6 @@ EXPERIMENTS = {
         },
         summary,
         needs=("digits_vqvae",),
+        common={"config": CONFIG, "recipe": RECIPE, "looks": LOOKS},
     ),
 }

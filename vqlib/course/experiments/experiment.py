@@ -3,7 +3,7 @@
 import hashlib
 import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 
@@ -66,11 +66,14 @@ class Experiment:
     """From the numbers of all parts, those that the chapters state."""
     needs: Sequence[str] = ()
     """Pretrained models that the parts use."""
+    common: Mapping[str, object] = field(default_factory=dict)
+    """What all parts have in common and what decides their numbers: recipe, shape, pictures."""
 
     def digest(self, part: str) -> str:
         """Of all that a part is made of: its settings and the weights it needs."""
         run = self.parts[part]
-        about = [run.func.__qualname__, *map(repr, run.args), sorted(run.keywords.items())]
+        settings = sorted(run.keywords.items()), sorted(self.common.items())
+        about = [run.func.__qualname__, *settings]
         digest = hashlib.sha256(json.dumps(about, default=repr).encode())
         for name in self.needs:
             digest.update((pretrained_folder(name) / "model.safetensors").read_bytes())

@@ -97,5 +97,6 @@ EXPERIMENTS = {
         },
         summary,
         needs=("photos_vqgan", "textures_gpt", "offline_features"),
+        common={"config": CONFIG, "recipe": RECIPE, "pictures": DRAWN, "cooler": COOLER},
     ),
 }

@@ -102,5 +102,13 @@ EXPERIMENTS = {
         },
         summary,
         needs=("scenes_vqgan",),
+        common={
+            "config": CONFIG,
+            "recipe": RECIPE,
+            "size": SIZE,
+            "pictures": PICTURES,
+            "cooler": COOLER,
+            "conditions": PRIORS,
+        },
     ),
 }

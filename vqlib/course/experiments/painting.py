@@ -95,5 +95,6 @@ EXPERIMENTS = {
         },
         summary,
         needs=("scenes_vqgan", "scenes_labels", "scenes_segmentation_gpt"),
+        common={"ways": WAYS, "pictures": PICTURES},
     ),
 }

@@ -10,6 +10,8 @@ import multiprocessing
 import signal
 import sys
 import time
+from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor, as_completed
 from pathlib import Path
 from typing import Any
 
@@ -74,6 +76,7 @@ def open_record(path: Path, name: str, experiment: Experiment) -> dict[str, Any]
     }
     return {
         "question": experiment.question,
+        "common": {key: _plain(value) for key, value in experiment.common.items()},
         "command": f"python -m vqlib.course.experiments {name}",
         "summary": {},
         "parts": valid,
@@ -116,13 +119,23 @@ def measure(job: tuple[Experiment, str, Path, bool]) -> tuple[str, dict[str, Any
     }
 
 
-def _results(jobs: list, at_once: int):
+def _results(jobs: list, at_once: int) -> Iterator[tuple[str, dict[str, Any]]]:
     """What the parts give, in the order in which they end."""
     if at_once == 1 or len(jobs) < 2:
         yield from map(measure, jobs)
         return
-    with multiprocessing.get_context("spawn").Pool(at_once) as pool:  # leaving it ends the others
-        yield from pool.imap_unordered(measure, jobs)
+    spawn = multiprocessing.get_context("spawn")  # a fork would inherit PyTorch's threads
+    with ProcessPoolExecutor(at_once, mp_context=spawn) as pool:
+        futures = [pool.submit(measure, job) for job in jobs]
+        try:
+            for done in as_completed(futures):
+                yield done.result()
+        except BaseException:  # whatever ends this ends what runs beside it
+            for future in futures:
+                future.cancel()
+            for child in multiprocessing.active_children():
+                child.terminate()
+            raise
 
 
 class _ended_by_sigterm:
