@@ -12,8 +12,9 @@ import sys
 import time
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor, as_completed
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from tqdm import tqdm
@@ -51,7 +52,10 @@ def run_experiment(
     record = open_record(path, name, experiment)
     measured = record["parts"]
     missing = [part for part in experiment.parts if part not in measured]
-    jobs = [(experiment, part, runs / name, quick) for part in missing]
+    jobs = [
+        Job(part, experiment.parts[part], inputs, Scale(runs / name / inputs, quick))
+        for part, inputs in ((part, experiment.digest(part)) for part in missing)
+    ]
     bar = tqdm(total=len(experiment.parts), initial=len(measured), desc=name, unit="part")
     with bar, _ended_by_sigterm():
         for part, result in _results(jobs, at_once):
@@ -101,25 +105,32 @@ def keep(path: Path, record: dict[str, Any]) -> None:
     unfinished.replace(path)
 
 
-def measure(job: tuple[Experiment, str, Path, bool]) -> tuple[str, dict[str, Any]]:
+class Job(NamedTuple):
+    """A part to be run, perhaps in another process."""
+
+    part: str
+    run: partial[Found]
+    inputs: str
+    scale: Scale
+
+
+def measure(job: Job) -> tuple[str, dict[str, Any]]:
     """One part, on one thread: its name, and its entry in the record."""
-    experiment, part, folder, quick = job
     torch.set_num_threads(1)
-    run, inputs = experiment.parts[part], experiment.digest(part)
     started = time.perf_counter()
-    found = run(Scale(folder / inputs, quick))
-    return part, {
-        "settings": {key: _plain(value) for key, value in run.keywords.items()},
+    found = job.run(job.scale)
+    return job.part, {
+        "settings": {key: _plain(value) for key, value in job.run.keywords.items()},
         "found": _rounded(found),
         "seconds": round(time.perf_counter() - started),
         "machine": machine(torch.device("cpu")),
         "torch": torch.__version__,
         "commit": commit(),
-        "inputs": inputs,
+        "inputs": job.inputs,
     }
 
 
-def _results(jobs: list, at_once: int) -> Iterator[tuple[str, dict[str, Any]]]:
+def _results(jobs: list[Job], at_once: int) -> Iterator[tuple[str, dict[str, Any]]]:
     """What the parts give, in the order in which they end."""
     if at_once == 1 or len(jobs) < 2:
         yield from map(measure, jobs)
