@@ -3,13 +3,12 @@
 import json
 from typing import Any
 
-from vqlib.course.experiments import class_condition, exposure, horizon, painting
+from vqlib.course.experiments import class_condition, horizon, painting
 from vqlib.course.experiments.experiment import Experiment
 from vqlib.course.experiments.running import RECORDS
 
 EXPERIMENTS: dict[str, Experiment] = {
     **class_condition.EXPERIMENTS,
-    **exposure.EXPERIMENTS,
     **painting.EXPERIMENTS,
     **horizon.EXPERIMENTS,
 }
