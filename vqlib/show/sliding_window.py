@@ -6,7 +6,7 @@ from vqlib.generate.sliding_window import window_start
 from vqlib.show.style import BLUE, GREY, INK, ORANGE
 from vqlib.show.widgets import frames_widget
 
-CELL, GAP, FOOT = 26, 10, 34
+CELL, GAP, LINE = 26, 10, 22
 UNSEEN, READ = "#e6ebf1", "#b5d0ee"
 Cell = tuple[int, int]
 
@@ -79,12 +79,11 @@ def _step(place: Cell, size: Cell, window: Cell) -> bytes:
         f"<path d='M{left} {top}h{n}v{rows}h-{n}z' fill='none' stroke='{BLUE}' stroke-width='.14'/>"
     )
     local = _number(i, j, f"{(i - top) * n + j - left}", "#fff")
-    words = (
-        f"i, j = {i}, {j}",
-        f"top, left = {top}, {left}",
-        f"i − top, j − left = {i - top}, {j - left}",
+    lines = (
+        f"(i, j) = ({i}, {j})  (top, left) = ({top}, {left})",
+        f"(i − top, j − left) = ({i - top}, {j - left})",
     )
-    return _svg(size, fills | {place: ORANGE}, frame + local, words)
+    return _svg(size, fills | {place: ORANGE}, frame + local, lines)
 
 
 def _front(t: int, size: Cell, n: int) -> bytes:
@@ -95,7 +94,7 @@ def _front(t: int, size: Cell, n: int) -> bytes:
     numbers = "".join(
         _number(*cell, str(when), "#fff" if cell in now else INK) for cell, when in due.items()
     )
-    return _svg(size, fills, numbers, (f"t = {t}", f"{len(now)}"))
+    return _svg(size, fills, numbers, (f"t = {t}",))
 
 
 def _number(i: int, j: int, text: str, colour: str) -> str:
@@ -106,18 +105,17 @@ def _number(i: int, j: int, text: str, colour: str) -> str:
 
 
 def _svg(size: Cell, fills: dict[Cell, str], over: str, words: tuple[str, ...]) -> bytes:
-    """A grid with coloured cells, what lies over it, and symbols below."""
+    """A grid with coloured cells, what lies over it, and lines of symbols below."""
     h, w = size
-    width, height = w * CELL + 2 * GAP, h * CELL + GAP + FOOT
+    width, height = w * CELL + 2 * GAP, h * CELL + 2 * GAP + LINE * len(words)
     coloured = "".join(
         f"<path d='M{j} {i}h1v1h-1z' fill='{fill}'/>" for (i, j), fill in fills.items()
     )
     lines = "".join(f"M0 {k}h{w}" for k in range(h + 1))
     lines += "".join(f"M{k} 0v{h}" for k in range(w + 1))
-    part = (width - 2 * GAP) / len(words)
     foot = "".join(
-        f"<text x='{GAP + part * (k + 0.5):g}' y='{height - 10}' fill='{INK}' "
-        f"text-anchor='middle'>{text}</text>"
+        f"<text x='{width / 2:g}' y='{h * CELL + GAP + LINE * (k + 0.8):g}' fill='{INK}' "
+        f"text-anchor='middle' xml:space='preserve'>{text}</text>"
         for k, text in enumerate(words)
     )
     return (

@@ -13,6 +13,7 @@ import time
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from functools import partial
+from multiprocessing.process import BaseProcess
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -24,6 +25,7 @@ from vqlib.course.training.record import commit, machine
 
 RECORDS = Path(__file__).parent / "records"
 DIGITS = 5  # of each number in a record
+GRACE = 10  # seconds for a process to save where it is
 
 
 def run_experiment(
@@ -144,9 +146,17 @@ def _results(jobs: list[Job], at_once: int) -> Iterator[tuple[str, dict[str, Any
         except BaseException:  # whatever ends this ends what runs beside it
             for future in futures:
                 future.cancel()
-            for child in multiprocessing.active_children():
-                child.terminate()
+            _end(multiprocessing.active_children())
             raise
+
+
+def _end(processes: list[BaseProcess]) -> None:
+    """End processes; one that trains saves first where it is, and none is waited for too long."""
+    for process in processes:
+        process.terminate()
+    for process in processes:
+        process.join(GRACE)
+        process.kill()
 
 
 class _ended_by_sigterm:
