@@ -3,11 +3,11 @@
 from ipywidgets import VBox
 
 from vqlib.generate.sliding_window import window_start
-from vqlib.show.style import BLUE, GREY, INK, ORANGE
+from vqlib.show.style import AREAS, BLUE, GREY, INK, ORANGE
 from vqlib.show.widgets import frames_widget
 
 CELL, GAP, LINE = 26, 10, 22
-UNSEEN, READ = "#e6ebf1", "#b5d0ee"
+READ, UNSEEN = "#b5d0ee", AREAS[-1]
 Cell = tuple[int, int]
 
 

@@ -46,7 +46,8 @@ class Scale:
         recipe = replace(recipe, save_every=SAVE_EVERY)
         if self.quick:
             look = None if recipe.validate_every is None else 1
-            recipe = replace(recipe, steps=3, warmup_steps=1, validate_every=look)
+            size = min(recipe.batch_size, len(data))
+            recipe = replace(recipe, steps=3, batch_size=size, warmup_steps=1, validate_every=look)
         options = {"folder": self.folder, "resume": True, "device": "cpu", "progress": False}
         trained = train_prior(data, config, recipe, Watch(held_out), **options)
         if trained.signal is not None:
