@@ -6,7 +6,7 @@ READY := .venv/.installed
 LONG := tests/train/test_kill.py
 
 .DEFAULT_GOAL := help
-.PHONY: help book offline pdf notebooks figures test test-long bench weights lint clean
+.PHONY: help book offline pdf notebooks figures test test-long bench weights experiments lint clean
 
 help:  ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
@@ -37,6 +37,9 @@ bench: book  ## measure what each page of the book asks of a browser
 
 weights: $(READY)  ## train the small models of the lessons again
 	$(PY) -m vqlib.course.make_weights
+
+experiments: $(READY)  ## run the experiments behind the chapters again, what has changed of them
+	$(PY) -m vqlib.course.experiments
 
 lint: $(READY)  ## check style and format
 	$(PY) -m ruff check . && $(PY) -m ruff format --check .

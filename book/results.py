@@ -1,7 +1,8 @@
 """Numbers of ours in prose, each with the place where it is recorded.
 
 A source says `{{28.2 | photos_vqgan.held_out.psnr_db}}` for a number of a model's record, rounded
-as it is written (`{{91 % | digits_gpt.held_out.samples_recognised}}` for a share), or
+as it is written (`{{91 % | digits_gpt.held_out.samples_recognised}}` for a share),
+`{{0.42 | shared_ids.summary.first_3000}}` for one of an experiment's, or
 `{{6.7 | benchmarks/results/sampling.md}}` for one that stands in that file. The notebook shows the
 number alone. Weave refuses a number that is not, or no longer, what its record says.
 """
@@ -14,6 +15,7 @@ from pathlib import Path
 from chapter import Cell
 
 ROOT = Path(__file__).resolve().parent.parent
+RECORDS = ("vqlib/course/weights/{}/record.json", "vqlib/course/experiments/records/{}.json")
 RESULT = re.compile(r"\{\{\s*(?P<number>[^{}|]+?)\s*\|\s*(?P<source>[^{}|]+?)\s*\}\}")
 NUMBER = re.compile(r"(?P<sign>[-−]?)(?P<digits>[\d,]+(?:\.(?P<decimals>\d+))?)(?P<percent> ?%)?")
 LEFT_OVER = re.compile(r"\{\{\s*[-−]?\d[^}\n]*\}?\}?")
@@ -46,11 +48,11 @@ def from_file(number: str, source: str) -> str | None:
 
 
 def from_record(number: str, source: str) -> str | None:
-    """What is wrong with a number that a model's record should hold."""
+    """What is wrong with a number that the record of a model or an experiment should hold."""
     name, *keys = source.split(".")
-    path = ROOT / "vqlib/course/weights" / name / "record.json"
-    if not path.is_file():
-        return f"there is no model {name!r} in vqlib/course/weights"
+    path = next((p for record in RECORDS if (p := ROOT / record.format(name)).is_file()), None)
+    if path is None:
+        return f"there is no model and no experiment {name!r} in vqlib/course"
     try:
         value = reduce(lambda part, key: part[key], keys, json.loads(path.read_text("utf-8")))
     except (KeyError, TypeError):

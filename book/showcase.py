@@ -25,6 +25,7 @@ SAMPLES = 3  # drawn digits of each class in the live piece
 SIDE = 112  # of a square of a photograph, in pixels
 INSET = 56  # side of what the inset enlarges
 LANDSCAPES = 4
+GUIDANCE = 2.0  # of the paintings
 # The map that the page *Your own pictures* makes in Python: label, rows, columns.
 OWN_MAP = ((3, slice(24, 36), slice(60, 150)), (5, slice(36, 44), slice(None)),
            (6, slice(44, None), slice(None)))  # fmt: skip
@@ -165,20 +166,22 @@ def draw_landscapes(folder: Path) -> None:
     import torch
 
     from vqlib.data.scenes import Scenes
+    from vqlib.generate import Sampling
     from vqlib.saved.find import pretrained_folder
     from vqlib.saved.pipeline import load_pipeline
 
     painter = load_pipeline(pretrained_folder("scenes_segmentation_gpt"))
     scenes = Scenes("held_out", count=LANDSCAPES, height=64, width=128)
     maps = torch.stack([scenes.scene(i).labels for i in range(LANDSCAPES)]).long()
-    paintings = painter.sample_large((64, 128), maps, seed=range(LANDSCAPES))
+    guided = Sampling(guidance=GUIDANCE)
+    paintings = painter.sample_large((64, 128), maps, guided, seed=range(LANDSCAPES))
     pairs = torch.stack([coloured(maps), paintings], dim=1).flatten(0, 1)
     save(mosaic(pairs, columns=2, gap=2), folder / "landscapes.webp", quality=92)
 
     own = torch.zeros(1, 64, 192, dtype=torch.long)
     for label, rows, columns in OWN_MAP:
         own[0, rows, columns] = label
-    painting = painter.sample_large((64, 192), own, seed=0)
+    painting = painter.sample_large((64, 192), own, guided, seed=0)
     own_pair = torch.cat([coloured(own), painting])
     save(mosaic(own_pair, columns=1, gap=2), folder / "own_painting.webp", quality=92)
 

@@ -11,6 +11,7 @@ import torch
 from markdown_it import MarkdownIt
 
 from vqlib import cli
+from vqlib.course.experiments import experiment_record
 from vqlib.course.pretrained import PERCEPTUAL, pretrained_record
 from vqlib.data import photos, stack
 from vqlib.data.pictures import write_picture
@@ -130,13 +131,15 @@ def test_the_tables_are_those_of_the_records(name):
 
 
 @pytest.mark.parametrize("name", READMES)
-def test_what_the_samples_do_is_what_the_benchmark_found(name):
+def test_what_the_samples_do_is_what_the_experiments_found(name):
     text = (ROOT / name).read_text(encoding="utf-8")
-    found = (ROOT / "benchmarks/results/conditions.md").read_text(encoding="utf-8")
-    rows = [line for line in found.splitlines() if re.match(r"\| \w", line) and "real" not in line]
-    shares = [f"{mean} %" for row in rows for mean in re.findall(r"\| ([\d.]+) ", row)]
-    assert len(shares) == 10
-    assert [share for share in shares if share not in text] == []
+    (paragraph,) = [line for line in text.splitlines() if "`experiments painting horizon`" in line]
+    painting, horizon = (experiment_record(one)["summary"] for one in ("painting", "horizon"))
+    kinds = ("reconstructions", "as_it_is", "guidance_2")
+    stated = [painting[f"{kind}_{which}"] for kind in kinds for which in ("own", "other")]
+    kinds = ("reconstructions", "without", "with")
+    stated += [horizon[f"{kind}_{rows}"] for kind in kinds for rows in ("highest", "lowest")]
+    assert [f"{share:.1f} %" for share in stated if f"{share:.1f} %" not in paragraph] == []
 
 
 @pytest.mark.parametrize("name", READMES)

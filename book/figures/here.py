@@ -49,6 +49,8 @@ VARIANTS = {
     "10": ("order",),
     "11": ("prior",),
     "12": ("sampling",),
+    "13": ("condition", "prior"),
+    "16": ("prior", "sampling"),
 }
 # Left edge, top, width and colour of each part; stage 1 above, stage 2 below.
 BOXES = {

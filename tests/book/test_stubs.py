@@ -10,7 +10,9 @@ from exercises import split_solution
 from stubs import is_stub, name_of
 from tests.book.tiny_book import build
 from vqlib.course import mine
+from vqlib.course.checks import ch13
 from vqlib.generate import Sampling
+from vqlib.generate.sliding_window import window_start
 from vqlib.measure import bits_per_image
 from weave import weave
 
@@ -78,12 +80,19 @@ def test_the_page_has_the_solution_folded(tmp_path, language, word):
 # --- those of the course -------------------------------------------------------------------------
 
 LOGITS = torch.tensor([[0.5, -1.0, 2.0], [3.0, 3.0, 0.0]])
+TOKENS = torch.tensor([[5, 1, 7, 2], [0, 3, 3, 1]])
 CASES = {  # a stub: vqlib's own, and what both are called with
     "my_bits": (bits_per_image, [(512, 256), (1, 16), (3, 1)]),
+    "my_corner": (
+        lambda i, j, size, window: tuple(map(window_start, (i, j), size, window)),
+        [(0, 0, (32, 48), (16, 16)), (9, 47, (20, 48), (16, 16)), (5, 6, (9, 12), (4, 7))],
+    ),
     "my_temperature": (
         lambda logits, tau: Sampling(temperature=tau).probabilities(logits),
         [(LOGITS, 0.5), (LOGITS, 2.0)],
     ),
+    "my_sentence": (ch13.sentence, [(TOKENS[:, :1], TOKENS), (TOKENS[:, :3], TOKENS)]),
+    "my_information": (ch13.information, [(-LOGITS.abs()[:, :, None], torch.tensor([2, 0]))]),
 }
 
 

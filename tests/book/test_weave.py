@@ -382,6 +382,9 @@ def records(tmp_path, monkeypatch):
     folder.mkdir(parents=True)
     held_out = {"psnr_db": 28.157, "share": 0.9049, "gain": -1.6, "images": 12_000}
     (folder / "record.json").write_text(json.dumps({"held_out": held_out}))
+    experiments = tmp_path / "vqlib/course/experiments/records"
+    experiments.mkdir(parents=True)
+    (experiments / "small_question.json").write_text(json.dumps({"summary": {"nats": 0.4249}}))
     (tmp_path / "benchmarks").mkdir()
     (tmp_path / "benchmarks/speed.md").write_text("6.7 times as fast, 1,296 tokens")
     monkeypatch.setattr("results.ROOT", tmp_path)
@@ -395,6 +398,7 @@ def records(tmp_path, monkeypatch):
         ("{{90 % | small_codec.held_out.share}}", "90 %"),
         ("{{−1.6 | small_codec.held_out.gain}}", "−1.6"),
         ("{{12,000 | small_codec.held_out.images}}", "12,000"),
+        ("{{0.42 | small_question.summary.nats}}", "0.42"),
         ("{{6.7 | benchmarks/speed.md}} times", "6.7 times"),
     ],
 )
@@ -409,7 +413,7 @@ def test_a_recorded_number_is_shown_alone(records, written, shown):
         ("{{28.3 | small_codec.held_out.psnr_db}}", "the record says 28.157"),
         ("{{1.6 | small_codec.held_out.gain}}", "the record says -1.6"),
         ("{{9 | small_codec.held_out.ssim}}", "has no held_out.ssim"),
-        ("{{9 | other.held_out.ssim}}", "there is no model 'other'"),
+        ("{{9 | other.held_out.ssim}}", "there is no model and no experiment 'other'"),
         ("{{many | small_codec.held_out.psnr_db}}", "not a number"),
         ("{{6 | benchmarks/speed.md}}", "6 does not stand in"),
         ("{{296 | benchmarks/speed.md}}", "296 does not stand in"),

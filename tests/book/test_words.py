@@ -117,6 +117,10 @@ def test_words_that_no_table_asks_for_are_reported(house, capsys):
     assert "01_tiny.md:9: no table below this text has the keys b" in capsys.readouterr().err
 
 
+def test_words_for_verdicts_of_labs_may_be_unused(house):
+    assert run(house, "above") == 0
+
+
 def test_other_html_is_no_table():
     assert not is_table({"text/plain": "x", "text/html": "<b>x</b>"})
     assert is_table({"text/plain": "x", "text/html": show_table(("x",), [])._repr_html_()})
@@ -193,6 +197,11 @@ def test_words_without_a_table_fail_the_build(tmp_path):
     words = {"words": {"psnr": "PSNR"}}
     with pytest.raises(AssertionError, match="no table has the keys psnr"):
         build(tmp_path, pair(words, words) + CODE, "en")
+
+
+def test_verdicts_that_a_lab_does_not_come_to_do_not_fail_the_build(tmp_path):
+    words = {"words": {"above": "above it"}}
+    build(tmp_path, pair(words, words) + CODE, "en")
 
 
 # --- ours ----------------------------------------------------------------------------------------

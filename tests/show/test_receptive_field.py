@@ -3,12 +3,15 @@
 import pytest
 import torch
 from matplotlib.figure import Figure
+from matplotlib.path import Path
 
 from vqlib.show.receptive_field import show_fields
 
 
 def hatched(figure: Figure) -> int:
-    return sum(patch.get_hatch() is not None for patch in figure.axes[0].patches)
+    """Cells, each of which has a corner where its outline begins."""
+    paths = [patch.get_path() for patch in figure.axes[0].patches if patch.get_hatch()]
+    return sum(int((path.codes == Path.MOVETO).sum()) for path in paths)
 
 
 def test_every_cell_before_the_place_that_is_not_seen_is_hatched():

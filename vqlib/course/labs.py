@@ -11,6 +11,10 @@ NOBODY_WRITES = {"VQLIB_BOOK", "PYTEST_VERSION"}
 """Variables of the environment: one is set where notebooks run without a reader."""
 
 
+VERDICTS = ("near", "above", "below")
+"""Where what was found lies, seen from a prediction."""
+
+
 class Unpredicted(Exception):
     """A lab was opened without a prediction."""
 
@@ -59,8 +63,8 @@ def lab_rows(
         near: how far from the mean a prediction may lie and still be near.
 
     Returns:
-        Name, prediction, mean of the seeds, half their range, and `near`, `above` or `below`: where
-        the measured mean lies, seen from the prediction. Without a prediction the latter is None.
+        Name, prediction, mean of the seeds, half their range, and one of `VERDICTS`: where the
+        measured mean lies, seen from the prediction. Without a prediction the latter is None.
     """
     rows = []
     for name, values in found.items():

@@ -1,6 +1,6 @@
 """A GPT over image tokens: p(s | c) = ∏ᵢ p(sᵢ | s₍<ᵢ₎, c).
 
-Source: Esser et al., *Taming Transformers*, section 3.2 and eq. 8; the blocks are GPT-2's
+Source: Esser et al., *Taming Transformers*, section 3.2 and eq. 9; the blocks are GPT-2's
 (Radford et al., 2019): layer norm first, GELU, learned positions.
 """
 

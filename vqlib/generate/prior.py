@@ -247,7 +247,7 @@ class Prior(nn.Module, ABC):
 def negative_log_likelihood(
     logits: Float[Tensor, "B T K"], sequence: Int[Tensor, "B T"]
 ) -> Float[Tensor, ""]:
-    """−log p(s | c) in nats per image token, averaged over the batch (*Taming*, eq. 8).
+    """−log p(s | c) in nats per image token, averaged over the batch (*Taming*, eqs. 9 and 10).
 
     Args:
         logits: what a prior gives for all tokens but the last.

@@ -6,7 +6,8 @@ import matplotlib.pyplot as plt
 from jaxtyping import Float
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.patches import Rectangle
+from matplotlib.patches import PathPatch, Rectangle
+from matplotlib.path import Path
 from torch import Tensor
 
 from vqlib.show.style import BLUE, INK, ORANGE, RULE, WIDEST
@@ -44,20 +45,24 @@ def _draw(axis: Axes, field: Float[Tensor, "h w"], place: tuple[int, int]) -> No
     h, w = field.shape
     if not (0 <= place[0] < h and 0 <= place[1] < w):
         raise ValueError(f"place is {place}; the grid has {h} rows and {w} columns")
-    strongest = field.max().clamp(min=1e-30)
+    strongest, missed = field.max().clamp(min=1e-30), []
     for i in range(h):
         for j in range(w):
             # Influence falls by orders of magnitude with distance; the root keeps it visible.
             shade = (field[i, j] / strongest).item() ** 0.25
-            seen, before = shade > 0, (i, j) < place
-            style = {"facecolor": BLUE, "alpha": 0.2 + 0.8 * shade} if seen else {"fill": False}
-            axis.add_patch(Rectangle((j, i), 1, 1, linewidth=0, **style))
-            if before and not seen:
-                hatch = {"hatch": "////", "edgecolor": ORANGE, "linewidth": 0}
-                axis.add_patch(Rectangle((j, i), 1, 1, fill=False, **hatch))
-    for n in range(max(h, w) + 1):
-        axis.plot([0, w], [min(n, h)] * 2, color=RULE, lw=0.6)
-        axis.plot([min(n, w)] * 2, [0, h], color=RULE, lw=0.6)
-    axis.add_patch(Rectangle(place[::-1], 1, 1, fill=False, edgecolor=INK, linewidth=2.5))
+            if shade > 0:
+                style = {"facecolor": BLUE, "alpha": 0.2 + 0.8 * shade, "linewidth": 0}
+                axis.add_patch(Rectangle((j, i), 1, 1, **style))
+            elif (i, j) < place:
+                corners = [(j, i), (j + 1, i), (j + 1, i + 1), (j, i + 1), (j, i)]
+                missed.append(Path(corners, closed=True))
+    if missed:  # as one patch, since each one repeats its outline in the file
+        hatch = {"hatch": "////", "edgecolor": ORANGE, "linewidth": 0}
+        axis.add_patch(PathPatch(Path.make_compound_path(*missed), fill=False, **hatch))
+    lines = {"color": RULE, "lw": 0.6}
+    axis.hlines(range(h + 1), 0, w, **lines)
+    axis.vlines(range(w + 1), 0, h, **lines)
+    frame = {"edgecolor": INK, "linewidth": 2.5, "zorder": 3}
+    axis.add_patch(Rectangle(place[::-1], 1, 1, fill=False, **frame))
     axis.set(xlim=(-0.05, w + 0.05), ylim=(h + 0.05, -0.05), aspect="equal", xticks=[], yticks=[])
     axis.set_frame_on(False)

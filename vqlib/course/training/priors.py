@@ -30,6 +30,8 @@ from vqlib.train import PriorRecipe, Trained, Watch, train_prior
 from vqlib.train.prior import validation_nll
 
 NUM_SCENES = {"train": 3000, "held_out": 200}
+# What is painted from a map is the best that the course can show, so it has seen more of them.
+MANY_SCENES = {"train": 8000, "held_out": 200}
 # A picture of a texture is one grid of tokens; so many copies make up an epoch of windows.
 COPIES = 100
 LANGUAGES = ("en", "zh")
@@ -57,6 +59,8 @@ class PriorJob:
     """Of the GPT."""
     steps: int = 1600
     """Optimiser steps."""
+    condition_dropout: float = 0.0
+    """Share of the pictures that are learned without their condition; above 0, it can be guided."""
 
     @property
     def recipe(self) -> PriorRecipe:
@@ -66,6 +70,7 @@ class PriorJob:
             batch_size=16,
             learning_rate=2e-3,
             weight_decay=0.05,
+            condition_dropout=self.condition_dropout,
             validate_every=self.steps // 8,
             log_every=25,
             save_every=SAVE_EVERY,
@@ -77,6 +82,7 @@ class PriorJob:
             num_codes=load_pretrained(self.codec).config.num_codes,
             grid=self.window,
             condition=self.condition(),
+            guidance=self.condition_dropout > 0,
             num_layers=4,
             num_heads=4,
             width=self.width,
@@ -116,15 +122,15 @@ def measured(name: str, prior: Prior) -> dict[str, int | float]:
 
 
 @cache
-def scenes(split: str) -> Painted:
-    """Scenes as every prior of them sees them."""
-    return paint(split, NUM_SCENES[split])
+def scenes(split: str, *, many: bool = False) -> Painted:
+    """Scenes as the priors see them; many: as the one with label maps does."""
+    return paint(split, (MANY_SCENES if many else NUM_SCENES)[split])
 
 
 @cache
-def scene_tokens(split: str, *, mirrored: bool) -> Tensor:
+def scene_tokens(split: str, *, mirrored: bool, many: bool = False) -> Tensor:
     """Tokens of the scenes, or of their mirror images."""
-    images = scenes(split).images
+    images = scenes(split, many=many).images
     return tokenize(load_pretrained("scenes_vqgan"), images.flip(-1) if mirrored else images)
 
 
@@ -146,11 +152,13 @@ def text(split: str) -> TokenGrids:
     return TokenGrids(tokens.repeat(len(LANGUAGES), 1, 1), captions)
 
 
-def with_map(split: str, codec_name: str, maps: Callable[[Painted], Tensor]) -> TokenGrids:
+def with_map(
+    split: str, codec_name: str, maps: Callable[[Painted], Tensor], *, many: bool = False
+) -> TokenGrids:
     """Scenes and the tokens of their maps; those that train also mirrored."""
-    codec, values = load_pretrained(codec_name), maps(scenes(split))
+    codec, values = load_pretrained(codec_name), maps(scenes(split, many=many))
     both = (False, True) if split == "train" else (False,)
-    tokens = [scene_tokens(split, mirrored=mirrored) for mirrored in both]
+    tokens = [scene_tokens(split, mirrored=mirrored, many=many) for mirrored in both]
     conditions = [tokenize(codec, values.flip(-1) if mirrored else values) for mirrored in both]
     return TokenGrids(torch.cat(tokens), torch.cat(conditions))
 
@@ -184,11 +192,16 @@ PRIORS = {
     ),
     "scenes_segmentation_gpt": PriorJob(
         codec="scenes_vqgan",
-        data="scenes with their label maps, also mirrored",
-        grids=lambda split: with_map(split, "scenes_labels", lambda painted: painted.labels),
+        data=f"{MANY_SCENES['train']} scenes with their label maps, also mirrored",
+        grids=lambda split: with_map(
+            split, "scenes_labels", lambda painted: painted.labels, many=True
+        ),
         condition=lambda: MapCondition(128, (16, 16)),
         kind="segmentation",
         condition_codec="scenes_labels",
+        width=128,
+        steps=4000,
+        condition_dropout=0.1,
     ),
     "scenes_depth_gpt": PriorJob(
         codec="scenes_vqgan",

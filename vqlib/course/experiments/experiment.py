@@ -1,0 +1,91 @@
+"""An experiment is a question, and the parts that answer it: one setting and one seed each."""
+
+import hashlib
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import partial
+from pathlib import Path
+
+from vqlib.generate.prior import Prior, PriorConfig
+from vqlib.saved.find import pretrained_folder
+from vqlib.tokens.data import TokenData
+from vqlib.train import PriorRecipe, Watch, train_prior
+
+SAVE_EVERY = 100  # steps; an interrupted part loses at most these
+Found = dict[str, float]
+"""The numbers of a part, by name."""
+
+
+@dataclass(frozen=True)
+class Scale:
+    """How much of a part is run: all of it, or a little, to see that it still runs."""
+
+    folder: Path
+    """For the part's training runs."""
+    quick: bool = False
+
+    def count(self, number: int) -> int:
+        """So many pictures, or a few."""
+        return min(number, 4) if self.quick else number
+
+    def prior(
+        self,
+        data: TokenData,
+        config: PriorConfig,
+        recipe: PriorRecipe,
+        held_out: TokenData | None = None,
+    ) -> Prior:
+        """A prior trained as the recipe says, or for three steps; on the CPU.
+
+        Where the recipe looks at held-out pictures, they have to be given.
+
+        Raises:
+            SystemExit: a signal has ended the training; the next time it goes on from there.
+        """
+        recipe = replace(recipe, save_every=SAVE_EVERY)
+        if self.quick:
+            look = None if recipe.validate_every is None else 1
+            size = min(recipe.batch_size, len(data))
+            recipe = replace(recipe, steps=3, batch_size=size, warmup_steps=1, validate_every=look)
+        options = {"folder": self.folder, "resume": True, "device": "cpu", "progress": False}
+        trained = train_prior(data, config, recipe, Watch(held_out), **options)
+        if trained.signal is not None:
+            raise SystemExit(128 + trained.signal)
+        return trained.model
+
+
+@dataclass(frozen=True)
+class Experiment:
+    """A question and what answers it."""
+
+    question: str
+    """In one line."""
+    parts: Mapping[str, partial[Found]]
+    """By name: a function of a `Scale`, with its settings; one setting and one seed each."""
+    summary: Callable[[Mapping[str, Found]], Found]
+    """From the numbers of all parts, those that the chapters state."""
+    needs: Sequence[str] = ()
+    """Pretrained models that the parts use."""
+    common: Mapping[str, object] = field(default_factory=dict)
+    """What all parts have in common and what decides their numbers: recipe, shape, pictures."""
+
+    def digest(self, part: str) -> str:
+        """Of all that a part is made of: its settings and the weights it needs."""
+        run = self.parts[part]
+        settings = sorted(run.keywords.items()), sorted(self.common.items())
+        about = [run.func.__qualname__, *settings]
+        digest = hashlib.sha256(json.dumps(about, default=repr).encode())
+        for name in self.needs:
+            digest.update((pretrained_folder(name) / "model.safetensors").read_bytes())
+        return digest.hexdigest()[:12]
+
+
+def middle(values: Sequence[float]) -> float:
+    """Their mean."""
+    return sum(values) / len(values)
+
+
+def of_seeds(parts: Mapping[str, Found], setting: str, name: str) -> list[float]:
+    """One number of every part whose name begins with the setting, "…, seed N"."""
+    return [found[name] for part, found in parts.items() if part.startswith(f"{setting}, seed ")]

@@ -1,0 +1,100 @@
+"""Chapter 14: do pictures show what their label map asks for?
+
+A classifier of real scenes' pixels says what a picture shows. Its agreement with the map stands
+between two references: what it finds on the codec's reconstructions of the real scenes, which no
+painting can be expected to beat, and what it finds when the map is another scene's.
+"""
+
+from collections.abc import Mapping
+from functools import cache, partial
+from itertools import product
+
+from jaxtyping import Float
+from torch import Tensor
+
+from vqlib.course.experiments.experiment import Experiment, Found, Scale, middle, of_seeds
+from vqlib.course.training.scenes import Painted, paint
+from vqlib.generate import Sampling
+from vqlib.measure.segmenting import estimated_labels, label_agreement
+from vqlib.saved.find import pretrained_folder
+from vqlib.saved.pipeline import load_pipeline
+
+SEEDS = (0, 1, 2)
+PICTURES = 100
+WAYS = {
+    "as it is": Sampling(),
+    "temperature 0.8": Sampling(temperature=0.8),
+    "guidance 1.5": Sampling(guidance=1.5),
+    "guidance 2": Sampling(guidance=2.0),
+    "guidance 3": Sampling(guidance=3.0),
+}
+
+
+@cache
+def held_out(count: int) -> Painted:
+    """The first held-out scenes."""
+    return paint("held_out", count)
+
+
+def agreement(images: Float[Tensor, "N 3 H W"], scenes: Painted) -> Found:
+    """In per cent of the pixels: with their own maps, and with those of the scenes before them."""
+    found = estimated_labels(images)
+    return {
+        "own": 100 * label_agreement(found, scenes.labels),
+        "other": 100 * label_agreement(found, scenes.labels.roll(1, 0)),
+    }
+
+
+def reference(scale: Scale, *, kind: str) -> Found:
+    """Of the real scenes, or of their reconstructions."""
+    scenes = held_out(scale.count(PICTURES))
+    if kind == "real":
+        return agreement(scenes.images, scenes)
+    codec = load_pipeline(pretrained_folder("scenes_segmentation_gpt")).codec
+    return agreement(codec.decode(codec.encode(scenes.images)), scenes)
+
+
+def paintings(scale: Scale, *, way: str, seed: int) -> Found:
+    """Of pictures that are drawn from the maps; no seed is used twice."""
+    scenes = held_out(scale.count(PICTURES))
+    pipeline = load_pipeline(pretrained_folder("scenes_segmentation_gpt"))
+    return agreement(pipeline.sample(scenes.labels, WAYS[way], seed=seed * PICTURES), scenes)
+
+
+def summary(parts: Mapping[str, Found]) -> Found:
+    """The references, and for each way of drawing also its share of what reconstructions reach.
+
+    share: of the way from another scene's map up to the reconstructions, in per cent.
+    """
+    found = {
+        f"{kind}_{which}": parts[kind][which]
+        for kind in ("real", "reconstructions")
+        for which in ("own", "other")
+    }
+    top = found["reconstructions_own"]
+    for way in WAYS:
+        own, other = (of_seeds(parts, way, which) for which in ("own", "other"))
+        shares = [100 * (a - b) / (top - b) for a, b in zip(own, other, strict=True)]
+        for key, values in (("own", own), ("other", other), ("share", shares)):
+            name = f"{way}_{key}".replace(" ", "_")
+            found |= {name: middle(values), f"least_{name}": min(values)}
+            found[f"most_{name}"] = max(values)
+    return found
+
+
+EXPERIMENTS = {
+    "painting": Experiment(
+        "Do landscapes that are painted from a label map show what it asks for?",
+        {
+            "real": partial(reference, kind="real"),
+            "reconstructions": partial(reference, kind="reconstructions"),
+            **{
+                f"{way}, seed {seed}": partial(paintings, way=way, seed=seed)
+                for way, seed in product(WAYS, SEEDS)
+            },
+        },
+        summary,
+        needs=("scenes_vqgan", "scenes_labels", "scenes_segmentation_gpt"),
+        common={"ways": WAYS, "pictures": PICTURES},
+    ),
+}
