@@ -1,6 +1,5 @@
 """What every result says first: how it was made, and on what."""
 
-import json
 import platform
 import sys
 import time
@@ -11,6 +10,7 @@ from typing import TypeVar
 
 import torch
 
+from vqlib.course.experiments.running import keep as keep
 from vqlib.train import Trained
 
 M = TypeVar("M")
@@ -31,13 +31,6 @@ def write(name: str, lines: list[str]) -> None:
     print(text)
     RESULTS.mkdir(exist_ok=True)
     (RESULTS / f"{name}.md").write_text(text, encoding="utf-8")
-
-
-def keep(path: Path, found: dict) -> None:
-    """Write what was found so far as JSON, all or nothing."""
-    part = path.with_suffix(".part")
-    part.write_text(json.dumps(found, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
-    part.replace(path)
 
 
 def table(header: list[str], rows: list[list[str]]) -> list[str]:

@@ -11,7 +11,7 @@ from functools import partial
 import pytest
 
 from vqlib.course.experiments import EXPERIMENTS, experiment_record
-from vqlib.course.experiments.experiment import Experiment, middle, of_seeds
+from vqlib.course.experiments.experiment import Experiment, of_seeds, spread
 from vqlib.course.experiments.running import RECORDS, is_done, run_experiment
 
 calls = []
@@ -25,7 +25,7 @@ def part(scale, *, width: int, seed: int) -> dict[str, float]:
 
 
 def summary(parts) -> dict[str, float]:
-    return {"area_2": middle(of_seeds(parts, "width 2", "area"))}
+    return spread("area_2", of_seeds(parts, "width 2", "area"))
 
 
 def small(widths=(1, 2), **options) -> Experiment:
@@ -50,7 +50,7 @@ def test_the_record_has_every_part_with_its_settings_and_a_summary(tmp_path):
     assert one["settings"] == {"width": 2, "seed": 1} and one["found"] == {"area": 4.3333}
     for key in ("machine", "torch", "commit", "inputs"):
         assert one[key]
-    assert record["summary"] == {"area_2": 4.1667}
+    assert record["summary"] == {"area_2": 4.1667, "least_area_2": 4.0, "most_area_2": 4.3333}
     assert record["command"] == "python -m vqlib.course.experiments areas"
 
 
@@ -76,7 +76,7 @@ def test_what_was_measured_before_a_failure_is_kept(tmp_path):
     record = json.loads((tmp_path / "areas.json").read_text())
     assert list(record["parts"]) == ["width 2, seed 0", "width 2, seed 1"]
     assert not is_done(tmp_path / "areas.json", small(widths=(2,)))  # no summary yet
-    assert run(tmp_path, small(widths=(2,)))["summary"] == {"area_2": 4.1667}
+    assert run(tmp_path, small(widths=(2,)))["summary"]["area_2"] == 4.1667
     assert calls == []
 
 

@@ -9,7 +9,7 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor, nn
 
-from vqlib.course.experiments.experiment import Experiment, Found, Scale, middle, of_seeds
+from vqlib.course.experiments.experiment import Experiment, Found, Scale, of_seeds, spread
 from vqlib.course.pretrained import load_pretrained
 from vqlib.data import digits
 from vqlib.generate import GPT, ClassCondition, GPTConfig
@@ -93,11 +93,10 @@ def summary(parts: Mapping[str, Found]) -> Found:
     found = {}
     for steps in STEPS:
         costs = {table: of_seeds(parts, f"{table}, {steps} steps", "nats") for table in TABLES}
-        found[f"separate_{steps}"] = middle(costs["separate"])
+        found |= spread(f"separate_{steps}", costs["separate"])
         for table in TABLES[1:]:
             dearer = [b - a for a, b in zip(costs["separate"], costs[table], strict=True)]
-            key = f"{table.split()[0]}_{steps}"
-            found |= {key: middle(dearer), f"least_{key}": min(dearer), f"most_{key}": max(dearer)}
+            found |= spread(f"{table.split()[0]}_{steps}", dearer)
     return found
 
 

@@ -81,9 +81,10 @@ class Experiment:
         return digest.hexdigest()[:12]
 
 
-def middle(values: Sequence[float]) -> float:
-    """Their mean."""
-    return sum(values) / len(values)
+def spread(name: str, values: Sequence[float]) -> Found:
+    """Mean, smallest and largest of the seeds, under the name, `least_` and `most_` before it."""
+    mean = sum(values) / len(values)
+    return {name: mean, f"least_{name}": min(values), f"most_{name}": max(values)}
 
 
 def of_seeds(parts: Mapping[str, Found], setting: str, name: str) -> list[float]:

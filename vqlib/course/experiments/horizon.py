@@ -14,7 +14,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from vqlib.course.experiments.experiment import Experiment, Found, Scale, middle, of_seeds
+from vqlib.course.experiments.experiment import Experiment, Found, Scale, of_seeds, spread
 from vqlib.course.experiments.painting import held_out
 from vqlib.course.pretrained import load_pretrained
 from vqlib.course.training.priors import NUM_SCENES
@@ -84,8 +84,7 @@ def summary(parts: Mapping[str, Found]) -> Found:
     for kind in ("real", "reconstructions"):
         found |= {f"{kind}_{name}": value for name, value in parts[kind].items()}
     for kind, name in product(PRIORS, parts["with, seed 0"]):
-        values, key = of_seeds(parts, kind, name), f"{kind}_{name}"
-        found |= {key: middle(values), f"least_{key}": min(values), f"most_{key}": max(values)}
+        found |= spread(f"{kind}_{name}", of_seeds(parts, kind, name))
     return found
 
 

@@ -12,7 +12,7 @@ from itertools import product
 from jaxtyping import Float
 from torch import Tensor
 
-from vqlib.course.experiments.experiment import Experiment, Found, Scale, middle, of_seeds
+from vqlib.course.experiments.experiment import Experiment, Found, Scale, of_seeds, spread
 from vqlib.course.training.scenes import Painted, paint
 from vqlib.generate import Sampling
 from vqlib.measure.segmenting import estimated_labels, label_agreement
@@ -76,9 +76,7 @@ def summary(parts: Mapping[str, Found]) -> Found:
         own, other = (of_seeds(parts, way, which) for which in ("own", "other"))
         shares = [100 * (a - b) / (top - b) for a, b in zip(own, other, strict=True)]
         for key, values in (("own", own), ("other", other), ("share", shares)):
-            name = f"{way}_{key}".replace(" ", "_")
-            found |= {name: middle(values), f"least_{name}": min(values)}
-            found[f"most_{name}"] = max(values)
+            found |= spread(f"{way}_{key}".replace(" ", "_"), values)
     return found
 
 
