@@ -101,3 +101,13 @@ def test_buttons_come_first_on_a_phone(open_page, path):
         box = button.bounding_box()
         assert box["y"] + box["height"] < 844
     assert page.locator(".front-live").bounding_box()["y"] > box["y"]
+
+
+@every_first_page
+@pytest.mark.parametrize("width", [390, 1280])
+def test_lists_of_chapters_do_not_lie_over_one_another(open_page, path, width):
+    page = open_page(path, width=width).page
+    boxes = [box.bounding_box() for box in page.locator(".front-chapters").all()]
+    ends = [box["y"] + box["height"] for box in boxes]
+    assert len(boxes) > 3
+    assert all(end <= box["y"] for end, box in zip(ends, boxes[1:], strict=False))
