@@ -50,6 +50,7 @@ VARIANTS = {
     "11": ("prior",),
     "12": ("sampling",),
     "13": ("condition", "prior"),
+    "15": ("condition",),
     "16": ("prior", "sampling"),
 }
 # Left edge, top, width and colour of each part; stage 1 above, stage 2 below.
