@@ -52,6 +52,7 @@ VARIANTS = {
     "13": ("condition", "prior"),
     "15": ("condition",),
     "16": ("prior", "sampling"),
+    "17": ("condition", "prior", "sampling"),
 }
 # Left edge, top, width and colour of each part; stage 1 above, stage 2 below.
 BOXES = {

@@ -10,7 +10,7 @@ from exercises import split_solution
 from stubs import is_stub, name_of
 from tests.book.tiny_book import build
 from vqlib.course import mine
-from vqlib.course.checks import ch13, ch15
+from vqlib.course.checks import ch13, ch15, ch17
 from vqlib.generate import Sampling, TextCondition
 from vqlib.generate.sliding_window import window_start
 from vqlib.measure import bits_per_image
@@ -87,6 +87,7 @@ CASES = {  # a stub: vqlib's own, and what both are called with
         lambda i, j, size, window: tuple(map(window_start, (i, j), size, window)),
         [(0, 0, (32, 48), (16, 16)), (9, 47, (20, 48), (16, 16)), (5, 6, (9, 12), (4, 7))],
     ),
+    "my_steps": (ch17.steps, [(0, 6, 16, 16), (7, 4, 12, 8), (11, 4, 20, 8), (2, 6, 5, 8)]),
     "my_temperature": (
         lambda logits, tau: Sampling(temperature=tau).probabilities(logits),
         [(LOGITS, 0.5), (LOGITS, 2.0)],
