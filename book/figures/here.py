@@ -50,6 +50,7 @@ VARIANTS = {
     "11": ("prior",),
     "12": ("sampling",),
     "13": ("condition", "prior"),
+    "14": ("codebook", "condition", "prior"),
     "15": ("condition",),
     "16": ("prior", "sampling"),
     "17": ("condition", "prior", "sampling"),

@@ -10,7 +10,7 @@ from exercises import split_solution
 from stubs import is_stub, name_of
 from tests.book.tiny_book import build
 from vqlib.course import mine
-from vqlib.course.checks import ch13, ch15, ch17
+from vqlib.course.checks import ch13, ch14, ch15, ch17
 from vqlib.generate import Sampling, TextCondition
 from vqlib.generate.sliding_window import window_start
 from vqlib.measure import bits_per_image
@@ -93,6 +93,14 @@ CASES = {  # a stub: vqlib's own, and what both are called with
         [(LOGITS, 0.5), (LOGITS, 2.0)],
     ),
     "my_sentence": (ch13.sentence, [(TOKENS[:, :1], TOKENS), (TOKENS[:, :3], TOKENS)]),
+    "my_sequence": (
+        ch14.sequence,
+        [
+            (TOKENS.view(2, 2, 2), TOKENS.view(2, 2, 2), 9),
+            (TOKENS.view(2, 1, 4), TOKENS.view(2, 4, 1), 8),
+        ],
+    ),
+    "my_mask": (ch14.prefix_mask, [(3, 2), (1, 4), (2, 0)]),
     "my_information": (ch13.information, [(-LOGITS.abs()[:, :, None], torch.tensor([2, 0]))]),
     "my_cut": (
         lambda text, words: TextCondition(words, max_words=9).cut(text),
