@@ -30,7 +30,7 @@ from vqlib.train import PriorRecipe, Trained, Watch, train_prior
 from vqlib.train.prior import validation_nll
 
 NUM_SCENES = {"train": 3000, "held_out": 200}
-# What is painted from a map is the best that the course can show, so it has seen more of them.
+# The painters of the last chapters are the best that the course can show; they have seen more.
 MANY_SCENES = {"train": 8000, "held_out": 200}
 # A picture of a texture is one grid of tokens; so many copies make up an epoch of windows.
 COPIES = 100
@@ -172,6 +172,12 @@ def face_windows(split: str) -> TokenGrids:
     return TokenGrids(tokenize(load_pretrained("faces_vqgan"), torch.cat(both)))
 
 
+def scene_windows(split: str) -> TokenGrids:
+    """Whole scenes, from which the windows are cut, each with its place; also mirrored to train."""
+    both = (False, True) if split == "train" else (False,)
+    return TokenGrids(torch.cat([scene_tokens(split, mirrored=m, many=True) for m in both]))
+
+
 def vocabulary() -> TextCondition:
     """The words of the training scenes' captions."""
     return TextCondition.of([words for each in scenes("train").words for words in each.values()])
@@ -217,6 +223,17 @@ PRIORS = {
         grids=text,
         condition=vocabulary,
         kind="text",
+    ),
+    "scenes_coordinates_gpt": PriorJob(
+        codec="scenes_vqgan",
+        data=f"windows of half the height of {MANY_SCENES['train']} scenes, also mirrored, with "
+        "their places",
+        grids=scene_windows,
+        condition=lambda: CoordinateCondition((8, 16), bins=16),
+        window=(8, 16),
+        kind="coordinates",
+        width=128,
+        steps=4000,
     ),
     "faces_coordinates_gpt": PriorJob(
         codec="faces_vqgan",
