@@ -30,6 +30,7 @@ KNOWN = MANY_SCENES["train"]
 WAYS = {
     "as it is": Sampling(),
     "temperature 0.8": Sampling(temperature=0.8),
+    "temperature 0.6": Sampling(temperature=0.6),
     "guidance 1.5": Sampling(guidance=1.5),
     "guidance 2": Sampling(guidance=2.0),
     "guidance 3": Sampling(guidance=3.0),

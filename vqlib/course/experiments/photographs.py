@@ -26,7 +26,7 @@ from vqlib.tokens import TokenGrids, tokenize
 from vqlib.train.prior import validation_nll
 
 SEEDS = (0, 1, 2)
-PICTURES = 96
+PICTURES = 64
 KNOWN = 1000  # squares among which the nearest edges are looked for
 SPLITS = {"quarter": "remainder", "unseen": "held_out"}
 Pictures = Float[Tensor, "N 3 H W"]
