@@ -128,8 +128,8 @@ WRONG_DIAGNOSES = {
     "C map_ignored": ({"C": "map_ignored"}, "as much as its own", "代价一样"),
     "C read_by_columns": ({"C": "read_by_columns"}, "would be healthy", "会是正常的"),
     "D not_mirrored": ({"D": "not_mirrored"}, "the mirrored copy", "翻转的副本"),
-    "unknown": ({"C": "collapse"}, "is not one of", "不在"),
-    "missing": ({"C": None}, "is not one of", "不在"),
+    "unknown": ({"C": "collapse"}, "is none of", "不在"),
+    "missing": ({"C": None}, "C has no diagnosis yet", "C 还没有诊断"),
 }
 
 
@@ -148,7 +148,7 @@ def test_each_wrong_name_has_its_reason():
 
 
 def test_incomplete_diagnosis_is_refused():
-    assert "one name for each" in mistake_of(ch14.check_diagnosis, {"A": "map_ignored"}).en
+    assert "one name for each" in mistake_of(ch14.check_diagnosis, {"A": "read_by_columns"}).en
     assert "one name for each" in mistake_of(ch14.check_diagnosis, {...}).en
 
 

@@ -112,8 +112,8 @@ WRONG_DIAGNOSES = {
     "C mirrored": ({"C": "mirrored"}, "saves nothing", "什么也没省"),
     "D missing words": ({"D": "missing_words"}, "only the right one", "只有右边"),
     "off by one": ({"D": "off_by_one"}, "after training", "训练之后"),
-    "unknown": ({"C": "collapse"}, "is not one of", "不在"),
-    "missing": ({"C": None}, "is not one of", "不在"),
+    "unknown": ({"C": "collapse"}, "is none of", "不在"),
+    "missing": ({"C": None}, "C has no diagnosis yet", "C 还没有诊断"),
 }
 
 

@@ -1,6 +1,6 @@
 """Checks of chapter 14, *How do you tell a GPT where the lake goes?*, and what its lab says."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from random import Random
 from typing import Any
 
@@ -10,6 +10,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from vqlib.course.checks.cases import cases
+from vqlib.course.checks.diagnosis import check_diagnoses
 from vqlib.course.checks.report import Mistake, close, correct, require, run
 
 # --- what the stubs of the lesson make ------------------------------------------------------------
@@ -280,24 +281,9 @@ AGAINST = {
 }
 
 
-def check_diagnosis(answer: Mapping[str, str] | set, *, seed: int = 0) -> None:
+def check_diagnosis(answer: Any, *, seed: int = 0) -> None:
     """Exercise 14.2: which mistake made each of the four logs. The same for every seed."""
-    require(
-        isinstance(answer, Mapping) and set(answer) == set(BUGS),
-        "Give one name for each of A, B, C and D, as a dictionary.",
-        "用字典给 A、B、C、D 各填一个名字。",
-    )
-    for run_name, right in BUGS.items():
-        said = answer[run_name]
-        require(
-            said in NAMES,
-            f"{run_name}: {said!r} is not one of {', '.join(NAMES)}.",
-            f"{run_name}：{said!r} 不在 {'、'.join(NAMES)} 之中。",
-        )
-        if said != right:
-            en, zh = AGAINST[run_name, said]
-            raise Mistake(f"{run_name} is not {said}: {en}.", f"{run_name} 不是 {said}：{zh}。")
-    correct()
+    check_diagnoses(answer, BUGS, NAMES, lambda *pair: AGAINST[pair])
 
 
 # --- The lab --------------------------------------------------------------------------------------

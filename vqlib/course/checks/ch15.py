@@ -2,12 +2,14 @@
 
 import math
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import cache
 from itertools import pairwise, product
 from random import Random
+from typing import Any
 
 from vqlib.course.checks.cases import cases
+from vqlib.course.checks.diagnosis import check_diagnoses
 from vqlib.course.checks.report import Mistake, correct, require, run_on_originals
 from vqlib.data.captions import POSSIBLE
 from vqlib.data.scenery import SIDES, Facts
@@ -333,25 +335,14 @@ OFF_BY_ONE = (
 )
 
 
-def check_diagnosis(answer: Mapping[str, str] | set, *, seed: int = 0) -> None:
+def check_diagnosis(answer: Any, *, seed: int = 0) -> None:
     """Exercise 15.2: which mistake made each of the four logs. The same for every seed."""
-    require(
-        isinstance(answer, Mapping) and set(answer) == set(BUGS),
-        "Give one name for each of A, B, C and D, as a dictionary.",
-        "用字典给 A、B、C、D 各填一个名字。",
+    check_diagnoses(
+        answer,
+        BUGS,
+        NAMES,
+        lambda *pair: AGAINST.get(pair, OFF_BY_ONE),
     )
-    for run_name, right in BUGS.items():
-        said = answer[run_name]
-        require(
-            said in NAMES,
-            f"{run_name}: {said!r} is not one of {', '.join(NAMES)}.",
-            f"{run_name}：{said!r} 不在 {'、'.join(NAMES)} 之中。",
-        )
-        if said == right:
-            continue
-        en, zh = OFF_BY_ONE if said == "off_by_one" else AGAINST[run_name, said]
-        raise Mistake(f"{run_name} is not {said}: {en}.", f"{run_name} 不是 {said}：{zh}。")
-    correct()
 
 
 # --- the lab --------------------------------------------------------------------------------------

@@ -1,7 +1,7 @@
 """Checks of chapter 17, *How does a window know where it is?*, and what its lab says."""
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from random import Random
 from typing import Any
 
@@ -11,8 +11,9 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from vqlib.course.checks.cases import cases
+from vqlib.course.checks.diagnosis import check_diagnoses
 from vqlib.course.checks.places import TRUTH, logs
-from vqlib.course.checks.report import Mistake, compare, correct, require, run
+from vqlib.course.checks.report import Mistake, compare, correct, run
 from vqlib.generate.sliding_window import window_start
 
 __all__ = ["check_column_information", "check_diagnosis", "check_place_ids", "logs"]
@@ -317,23 +318,9 @@ DIAGNOSES = {
 }
 
 
-def check_diagnosis(answer: Mapping[str, Any], *, seed: int = 0) -> None:
+def check_diagnosis(answer: Any, *, seed: int = 0) -> None:
     """Exercise 17.3: which log comes from which program.
 
     The lesson shows the recorded `logs()`, so `seed` changes nothing here.
     """
-    for name, truth in TRUTH.items():
-        given = answer.get(name)
-        require(given not in (None, ...), f"{name} has no diagnosis yet.", f"{name} 还没有诊断。")
-        require(
-            given in DIAGNOSES,
-            f"{name}: {given!r} is none of {', '.join(DIAGNOSES)}.",
-            f"{name}：{given!r} 不在 {'、'.join(DIAGNOSES)} 之中。",
-        )
-        en, zh = DIAGNOSES[truth]
-        require(
-            given == truth,
-            f"{name} is not {given}. Look again: {en}.",
-            f"{name} 不是 {given}。再看一眼：{zh}。",
-        )
-    correct()
+    check_diagnoses(answer, TRUTH, DIAGNOSES, lambda log, said: DIAGNOSES[TRUTH[log]])
