@@ -3,7 +3,7 @@
 import json
 from typing import Any
 
-from vqlib.course.experiments import class_condition, horizon, painting, photographs
+from vqlib.course.experiments import class_condition, horizon, painting, patience, photographs
 from vqlib.course.experiments.experiment import Experiment
 from vqlib.course.experiments.running import RECORDS
 
@@ -12,6 +12,7 @@ EXPERIMENTS: dict[str, Experiment] = {
     **painting.EXPERIMENTS,
     **photographs.EXPERIMENTS,
     **horizon.EXPERIMENTS,
+    **patience.EXPERIMENTS,
 }
 
 
