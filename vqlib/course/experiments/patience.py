@@ -1,8 +1,9 @@
 """Chapter 17: what more steps bring to small windows, and what they do not.
 
 The chapter's small priors learn windows of 6×6 tokens for 150 steps. Here they learn for longer,
-with coordinates and without. Where is the sky, and how much are tokens alike that stand 1, 4 and 8
-columns apart? A window of 6 columns holds two tokens that are 4 apart, but none that are 8 apart.
+with coordinates and without. Where is the sky, and how much are tokens alike that stand 1, 3 and 8
+columns apart? A window of 6 columns begins 3 to the left of the token that is drawn, so it shows
+the one 3 columns to the left, and none that are 8 apart.
 """
 
 from collections.abc import Mapping
@@ -31,7 +32,7 @@ RECIPE = PriorRecipe(
     steps=150, batch_size=16, learning_rate=1e-2, warmup_steps=20, weight_decay=0.05
 )
 KINDS = {"without": NoCondition(), "with": CoordinateCondition(WINDOW, bins=16)}
-APART = {"near": 1, "mid": 4, "far": 8}
+APART = {"near": 1, "mid": 3, "far": 8}
 
 
 def alike(images: Float[Tensor, "N C H W"], columns: int) -> float:
