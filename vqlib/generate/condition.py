@@ -182,7 +182,7 @@ class CoordinateCondition:
     The value is None where one window is the whole picture or `place` says where it lies; or an
     int64 tensor (B, 4) of `Place`s, one per picture.
 
-    Source: *Taming Transformers*, section 3.2 (conditioning on image coordinates); lengths in table 8.
+    Source: *Taming Transformers*, section 3.2 ("condition on image coordinates"); table 8.
     """
 
     grid: tuple[int, int]

@@ -9,7 +9,6 @@ not.
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
-from itertools import product
 
 import torch
 from jaxtyping import Float, Int
@@ -176,35 +175,41 @@ def drawn(scale: Scale, *, kind: str, seed: int) -> Found:
 
 
 def summary(parts: Mapping[str, Found]) -> Found:
-    """For each kind of condition and split: how much is heeded, by the rival too; and the rest."""
+    """For each split: how much is heeded, by the rival too; and the rest."""
     found = {}
-    for kind, split in product(KINDS, SPLITS):
-        key, refs = f"{kind}_{split}".replace(" ", "_"), parts[f"{kind}, references"]
-        top = refs[f"{split}_reconstructions_own"]
-        own, other = (of_seeds(parts, kind, f"{split}_{which}") for which in ("own", "other"))
+    for split in SPLITS:
+        refs, top = parts["references"], parts["references"][f"{split}_reconstructions_own"]
+        own, other = (of_seeds(parts, "drawn", f"{split}_{which}") for which in ("own", "other"))
         shares = [heeded(a, b, top) for a, b in zip(own, other, strict=True)]
-        found |= {f"{key}_real": refs[f"{split}_real_own"], f"{key}_reconstructions": top}
-        found |= spread(f"{key}_own", own) | spread(f"{key}_other", other)
-        found |= spread(f"{key}_heeded", shares)
-        rival = [refs[f"{split}_rival_{which}"] for which in ("own", "other")]
-        found[f"{key}_rival"] = heeded(*rival, top)
-        for name in ("differ", "nats"):
-            found |= spread(f"{key}_{name}", of_seeds(parts, kind, f"{split}_{name}"))
+        rival = (refs[f"{split}_rival_{which}"] for which in ("own", "other"))
+        found |= {f"{split}_real": refs[f"{split}_real_own"], f"{split}_reconstructions": top}
+        found |= {f"{split}_rival": heeded(*rival, top)}
+        measured = {"own": own, "other": other, "heeded": shares}
+        measured |= {
+            name: of_seeds(parts, "drawn", f"{split}_{name}") for name in ("differ", "nats")
+        }
+        for name, values in measured.items():
+            found |= spread(f"{split}_{name}", values)
     return found
 
 
-EXPERIMENTS = {
-    "photographs": Experiment(
-        "Are edges, small copies and upper halves of real photographs heeded, and what is drawn?",
+def experiment(kind: str) -> Experiment:
+    """One condition; the parts are its references, and a prior for each seed."""
+    return Experiment(
+        f"{kind.capitalize()} of real photographs: is it heeded, and what is drawn?",
         {
-            **{f"{kind}, references": partial(references, kind=kind) for kind in KINDS},
-            **{
-                f"{kind}, seed {seed}": partial(drawn, kind=kind, seed=seed)
-                for seed, kind in product(SEEDS, KINDS)
-            },
+            "references": partial(references, kind=kind),
+            **{f"drawn, seed {seed}": partial(drawn, kind=kind, seed=seed) for seed in SEEDS},
         },
         summary,
-        needs=("photos_vqgan", *(kind.prior for kind in KINDS.values())),
-        common={"pictures": PICTURES, "known": KNOWN, "recipe": PRIORS["photos_gpt"].recipe},
-    ),
-}
+        needs=("photos_vqgan", KINDS[kind].prior),
+        common={
+            "pictures": PICTURES,
+            "known": KNOWN,
+            "recipe": PRIORS[KINDS[kind].prior].recipe,
+            "width": PRIORS[KINDS[kind].prior].width,
+        },
+    )
+
+
+EXPERIMENTS = {f"photographs_{kind.replace(' ', '_')}": experiment(kind) for kind in KINDS}
