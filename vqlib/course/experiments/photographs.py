@@ -19,7 +19,7 @@ from vqlib.course.experiments.experiment import Experiment, Found, Scale, of_see
 from vqlib.course.pretrained import load_pretrained
 from vqlib.course.training.priors import PRIORS, edges_of, photographs, small_copies, squares
 from vqlib.data.photos import photos
-from vqlib.generate import Known, Prior
+from vqlib.generate import Known, Prior, sample_large
 from vqlib.measure.agreement import edge_agreement, heeded, seam_agreement, small_copy_agreement
 from vqlib.tokens import TokenGrids, tokenize
 from vqlib.train.prior import validation_nll
@@ -121,8 +121,8 @@ def draw(prior: Prior, kind: str, x: Pictures, *, seed: int) -> Pictures:
         keep = torch.zeros_like(s, dtype=torch.bool)
         keep[:, : s.shape[1] // 2] = True
         options["known"] = Known(s, keep)
-    tokens = prior.sample(value_of(kind, x), **options).view(-1, *prior.config.grid)
-    return decoded(tokens)
+    size = tuple(side // codec.config.downsampling_factor for side in x.shape[2:])
+    return decoded(sample_large(prior, size, value_of(kind, x), **options))
 
 
 def decoded(tokens: Int[Tensor, "N h w"]) -> Pictures:

@@ -235,9 +235,12 @@ PRIORS = {
         codec="photos_vqgan",
         data=f"{PHOTOGRAPHS}, with their edges",
         grids=lambda split: photographs(split, edges_of),
-        condition=lambda: MapCondition(512, (16, 16)),
+        # A quarter of a square: which line belongs to which token has to be learned place by place.
+        condition=lambda: MapCondition(512, (8, 8)),
+        window=(8, 8),
         kind="edges",
         condition_codec="photos_vqgan",
+        steps=6400,
     ),
     "photos_low_resolution_gpt": PriorJob(
         codec="photos_vqgan",
