@@ -227,7 +227,7 @@ AGAINST = {
     ),
     ("A", "inverted"): (
         "that is also a mistake of drawing, but then dark would be drawn for bright, and the "
-        "agreement would be far below that of a copy with rows and columns swapped",
+        "drawings would not agree best with the copy whose rows and columns are swapped",
         "这也是画的时候犯的错，可是那样会把亮的画成暗的，不会和行列互换的副本最吻合",
     ),
     ("B", "inverted"): (

@@ -61,11 +61,22 @@ def reference(scale: Scale, *, kind: str) -> Found:
     return agreement(codec.decode(codec.encode(scenes.images)), scenes)
 
 
-def nearest(scale: Scale) -> Found:
-    """Of the scenes, among those that the painter has learned from, with the nearest maps."""
+def nearest(scale: Scale, *, rank: int) -> Found:
+    """Of known scenes, those that the painter has learned from, with the nearest or second map.
+
+    differ: how far it is from the nearest, as in `paintings`.
+    """
     scenes, known = held_out(scale.count(PICTURES)), paint("train", scale.count(KNOWN))
-    closest = [(known.labels != labels).sum((1, 2)).argmin() for labels in scenes.labels]
-    return agreement(known.images[torch.stack(closest)], scenes)
+    unlike = [(known.labels != labels).sum((1, 2)) for labels in scenes.labels]
+    first, one = (
+        known.images[torch.stack([each.argsort()[k] for each in unlike])] for k in (0, rank)
+    )
+    return agreement(one, scenes) | {"differ": rms(first - one)}
+
+
+def rms(x: Float[Tensor, "*shape"]) -> float:
+    """Root mean square."""
+    return x.square().mean().sqrt().item()
 
 
 def paintings(scale: Scale, *, way: str, seed: int) -> Found:
@@ -78,8 +89,7 @@ def paintings(scale: Scale, *, way: str, seed: int) -> Found:
     first, second = (
         pipeline.sample(scenes.labels, WAYS[way], seed=(2 * seed + k) * PICTURES) for k in (0, 1)
     )
-    differ = (first - second).square().mean().sqrt().item()
-    return agreement(first, scenes) | {"differ": differ}
+    return agreement(first, scenes) | {"differ": rms(first - second)}
 
 
 def summary(parts: Mapping[str, Found]) -> Found:
@@ -93,8 +103,10 @@ def summary(parts: Mapping[str, Found]) -> Found:
         for which in ("own", "other")
     }
     top = found["reconstructions_own"]
-    rival = (parts["nearest"][which] for which in ("own", "other"))
-    found["nearest_share"] = 100 * heeded(*rival, top)
+    for kind in ("nearest", "second nearest"):
+        rival = (parts[kind][which] for which in ("own", "other"))
+        found[f"{kind}_share".replace(" ", "_")] = 100 * heeded(*rival, top)
+    found["nearest_differ"] = parts["second nearest"]["differ"]
     for way in WAYS:
         own, other, differ = (of_seeds(parts, way, name) for name in ("own", "other", "differ"))
         shares = [100 * heeded(a, b, top) for a, b in zip(own, other, strict=True)]
@@ -110,7 +122,8 @@ EXPERIMENTS = {
         {
             "real": partial(reference, kind="real"),
             "reconstructions": partial(reference, kind="reconstructions"),
-            "nearest": partial(nearest),
+            "nearest": partial(nearest, rank=0),
+            "second nearest": partial(nearest, rank=1),
             **{
                 f"{way}, seed {seed}": partial(paintings, way=way, seed=seed)
                 for way, seed in product(WAYS, SEEDS)
