@@ -29,9 +29,10 @@ PICTURES = 64
 KNOWN = 1000  # squares among which the nearest edges are looked for
 SPLITS = {"quarter": "remainder", "unseen": "held_out"}
 Pictures = Float[Tensor, "N 3 H W"]
+Given = Float[Tensor, "N 3 h w"]
 
 
-def upper_halves(x: Pictures) -> Pictures:
+def upper_halves(x: Pictures) -> Given:
     """What completion is given."""
     return x[:, :, : x.shape[2] // 2]
 
@@ -41,23 +42,23 @@ def edges_agree(images: Pictures, edges: Pictures) -> float:
     return edge_agreement(images, edges[:, :1])
 
 
-def halves_fit(images: Pictures, given: Pictures) -> float:
+def halves_fit(images: Pictures, given: Given) -> float:
     """How well the lower halves go on from the upper halves given."""
     lower = images[:, :, given.shape[2] :]
     return seam_agreement(torch.cat([given, lower], dim=2), given.shape[2])
 
 
-def enlarged(small: Pictures, _: Pictures) -> Pictures:
+def enlarged(small: Given, _: Float[Tensor, "M 3 H W"]) -> Pictures:
     """A rival of super-resolution that draws nothing."""
     return F.interpolate(small, scale_factor=4, mode="bicubic").clamp(-1, 1)
 
 
-def mirrored(given: Pictures, _: Pictures) -> Pictures:
+def mirrored(given: Given, _: Float[Tensor, "M 3 H W"]) -> Pictures:
     """A rival of completion that draws nothing."""
     return torch.cat([given, given.flip(2)], dim=2)
 
 
-def nearest(edges: Pictures, known: Pictures) -> Pictures:
+def nearest(edges: Pictures, known: Float[Tensor, "M 3 H W"]) -> Pictures:
     """A rival of edges: the known photograph whose edges agree best."""
     near = [F.max_pool2d(x, 3, stride=1, padding=1) for x in (edges, edges_of(known))]
     asked, found = ((x[:, 0] > 0).float().flatten(1) for x in near)
@@ -71,11 +72,11 @@ class Kind:
 
     prior: str
     """The pretrained one of seed 0; its recipe is that of all seeds."""
-    given: Callable[[Pictures], Pictures]
+    given: Callable[[Pictures], Given]
     """What the picture is drawn from."""
-    agreement: Callable[[Pictures, Pictures], float]
+    agreement: Callable[[Pictures, Given], float]
     """Of pictures with what was given."""
-    rival: Callable[[Pictures, Pictures], Pictures]
+    rival: Callable[[Given, Pictures], Pictures]
     """Pictures without a prior, from what is given and from known photographs."""
 
 
