@@ -178,3 +178,49 @@ def test_the_mask_is_the_one_that_the_gpt_uses():
         prefix_attention="full",
     )
     assert torch.equal(ch14.prefix_mask(3, 2), config.build()._mask(2, torch.device("cpu")))
+
+
+# --- 14.3 invented labels -------------------------------------------------------------------------
+
+
+def blocks(labels, small):
+    B, h, w = small.shape
+    return labels.view(B, h, labels.shape[1] // h, w, labels.shape[2] // w)
+
+
+def unlike(labels, small):
+    return blocks(labels, small) != small[:, :, None, :, None]
+
+
+def voted(labels, small):
+    votes = torch.nn.functional.one_hot(blocks(labels, small), 10).sum(dim=(2, 4))
+    return small != votes.argmax(-1)
+
+
+WRONG_INVENTED = {
+    "found": (lambda y, z: ~ch14.invented(y, z), "the opposite", "反了"),
+    "any": (lambda y, z: unlike(y, z).any(4).any(2), "some pixel differs", "有像素不同"),
+    "corner": (lambda y, z: unlike(y, z)[:, :, 0, :, 0], "one pixel", "一个像素"),
+    "vote": (voted, "most frequent", "最多的地方"),
+    "mixed up": (
+        lambda y, z: (y.view(*z.shape, -1) != z[..., None]).all(-1),
+        "mixed up",
+        "切乱了",
+    ),
+    "whole map": (
+        lambda y, z: (y.flatten(1)[:, :, None] != z.flatten(1)[:, None]).all(1).view(z.shape),
+        "the whole map",
+        "整张图",
+    ),
+    "numbers": (lambda y, z: ch14.invented(y, z).float(), "yes or no", "有没有"),
+    "share": (lambda y, z: ch14.invented(y, z).float().mean(), "the shape of small", "形状"),
+    "something else": (lambda y, z: torch.zeros_like(z) > 0, "are wrong", "不对"),
+    "unfinished": (lambda y, z: ..., "returns nothing yet", "还没有返回值"),
+}
+
+
+@pytest.mark.parametrize(("answer", "en", "zh"), WRONG_INVENTED.values(), ids=WRONG_INVENTED)
+def test_mistake_in_a_detector_is_named(answer, en, zh):
+    mistake = mistake_of(ch14.check_invented, answer)
+    assert en in mistake.en
+    assert zh in mistake.zh

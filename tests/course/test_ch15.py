@@ -176,3 +176,54 @@ def test_planned_facts_are_those_that_are_drawn_as_often():
 def test_every_plan_has_a_caption_of_its_own():
     captions = {english(facts) for facts in ch15.planned()}
     assert len(captions) == len(ch15.planned())
+
+
+# --- 15.3 ways to cut -----------------------------------------------------------------------------
+
+
+def recursively(text, words):
+    if not text:
+        return 1
+    return sum(recursively(text[len(w) :], words) for w in words if text.startswith(w))
+
+
+def longest_first(text, words):
+    while fitting := [w for w in words if text.startswith(w)]:
+        text = text[len(max(fitting, key=len)) :]
+    return int(not text)
+
+
+WRONG_WAYS = {
+    "whether": (lambda t, w: ch15.ways(t, w) > 0, "not asked", "有几种"),
+    "longest first": (longest_first, "longest-first", "取最长的"),
+    "nothing to begin with": (lambda t, w: 0, "nothing is left", "总是 0"),
+    "unknown pass": (
+        lambda t, w: ch15.ways(t, [*w, *(set(t) - set(w))]),
+        "unknown characters",
+        "不认识的单字",
+    ),
+    "first word": (
+        lambda t, w: sum(t.startswith(x) for x in w),
+        "begins with",
+        "开头有几个词",
+    ),
+    "occurrences": (
+        lambda t, w: sum(t.startswith(x, i) for i in range(len(t)) for x in w),
+        "stands somewhere",
+        "一共出现几次",
+    ),
+    "something else": (lambda t, w: ch15.ways(t, w) + 100, "it should be", "应为"),
+    "unfinished": (lambda t, w: ..., "returns nothing yet", "还没有返回值"),
+}
+
+
+@pytest.mark.parametrize(("answer", "en", "zh"), WRONG_WAYS.values(), ids=WRONG_WAYS)
+def test_mistake_in_the_ways_is_named(answer, en, zh):
+    mistake = mistake_of(ch15.check_ways, answer)
+    assert en in mistake.en
+    assert zh in mistake.zh
+
+
+def test_ways_are_those_that_one_finds_one_by_one():
+    for text, words in (("aaaa", ("a", "aa")), ("banana", ("ba", "ban", "an", "a", "na"))):
+        assert ch15.ways(text, words) == recursively(text, words)

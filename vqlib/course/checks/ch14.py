@@ -286,6 +286,100 @@ def check_diagnosis(answer: Any, *, seed: int = 0) -> None:
     check_diagnoses(answer, BUGS, NAMES, lambda *pair: AGAINST[pair])
 
 
+# --- Exercise 14.3 ------------------------------------------------------------------------------
+
+
+def invented(labels: Int[Tensor, "B H W"], small: Int[Tensor, "B h w"]) -> Bool[Tensor, "B h w"]:
+    """Where the label of a small map stands at no pixel of the block that it covers."""
+    B, h, w = small.shape
+    blocks = labels.view(B, h, labels.shape[1] // h, w, labels.shape[2] // w)
+    return (blocks != small[:, :, None, :, None]).all(4).all(2)
+
+
+def check_invented(answer: Callable[[Tensor, Tensor], Any], *, seed: int = 0) -> None:
+    """Exercise 14.3: labels of a small map that no pixel below them has."""
+    shown = [(4, 12, 20, 4, 8), (2, 6, 9, 3, 5), (2, 8, 8, 2, 6), (1, 10, 5, 5, 4)]
+    for number, (B, H, W, g, L) in enumerate(cases(seed, shown, _shapes)):
+        labels, small = _areas(100 * seed + number, (B, H, W, g, L))
+        right = invented(labels, small)
+        what = f"invented(labels, small), {H} × {W} and {H // g} × {W // g} pixels"
+        got = run(answer, labels, small)
+        require(
+            isinstance(got, Tensor) and got.shape == right.shape,
+            f"{what}: return a tensor of the shape of small, {tuple(right.shape)}.",
+            f"{what}：要返回和 small 形状相同的张量，{tuple(right.shape)}。",
+        )
+        require(
+            got.dtype == torch.bool,
+            f"{what}: yes or no is asked for, a tensor of bool; this one is {got.dtype}.",
+            f"{what}：问的是有没有，要返回 bool 张量；现在是 {got.dtype}。",
+        )
+        if torch.equal(got, right):
+            continue
+        for wrong, en, zh in _invented_mistakes(labels, small, g, L):
+            if torch.equal(got, wrong):
+                raise Mistake(f"{what}: {en}", f"{what}：{zh}")
+        raise Mistake(
+            f"{what}: {(got != right).sum()} of {right.numel()} are wrong.",
+            f"{what}：{right.numel()} 个里有 {(got != right).sum()} 个不对。",
+        )
+    correct()
+
+
+def _areas(seed: int, shape: Shape) -> tuple[Int[Tensor, "B H W"], Int[Tensor, "B h w"]]:
+    """Maps with at most two labels in a block, and small maps of which a part is invented."""
+    B, H, W, g, L = shape
+    generator = torch.Generator().manual_seed(seed)
+    coarse = torch.randint(L, (B, H // g, W // g), generator=generator)
+    here, beside = (
+        each.repeat_interleave(g, 1).repeat_interleave(g, 2) for each in (coarse, coarse.roll(1, 2))
+    )
+    other = torch.rand(B, H, W, generator=generator) < 0.4
+    any_label = torch.randint(L, coarse.shape, generator=generator)
+    kept = torch.rand(coarse.shape, generator=generator) < 0.4
+    return torch.where(other, beside, here), torch.where(kept, coarse.roll(1, 2), any_label)
+
+
+def _invented_mistakes(
+    labels: Tensor, small: Tensor, g: int, L: int
+) -> Iterator[tuple[Tensor, str, str]]:
+    B, h, w = small.shape
+    blocks = labels.view(B, h, g, w, g)
+    unlike = blocks != small[:, :, None, :, None]
+    yield (
+        ~unlike.all(4).all(2),
+        "that is the opposite: where the label is found.",
+        "反了：这是找得到标签的地方。",
+    )
+    yield (
+        unlike.any(4).any(2),
+        "that is where some pixel differs. A label is invented only if all of them do.",
+        "这是有像素不同的地方。全部不同，才算凭空冒出来。",
+    )
+    for at in (0, g // 2):
+        yield (
+            unlike[:, :, at, :, at],
+            "you look at one pixel of each block. The label may stand at any of the g × g.",
+            "每块只看了一个像素。g × g 个里任何一个有这个标签都算。",
+        )
+    yield (
+        small != _shrink(labels, g, L),
+        "that is where the label is not the most frequent one. It need only occur.",
+        "这是标签不是最多的地方。只要出现过就算。",
+    )
+    yield (
+        (labels.view(B, h, w, g, g) != small[..., None, None]).all(4).all(3),
+        "the blocks are mixed up: the second dimension of view has to be h, the third g.",
+        "块切乱了：view 的第二维是 h，第三维应该是 g。",
+    )
+    anywhere = (labels.flatten(1)[:, :, None] != small.flatten(1)[:, None]).all(1)
+    yield (
+        anywhere.view(B, h, w),
+        "you look through the whole map. Only the block below counts.",
+        "整张图都找了。只有下面那一块才算。",
+    )
+
+
 # --- The lab --------------------------------------------------------------------------------------
 
 STATED = {"full": 1.0, "other": 2.3}

@@ -10,7 +10,7 @@ from typing import Any
 
 from vqlib.course.checks.cases import cases
 from vqlib.course.checks.diagnosis import check_diagnoses
-from vqlib.course.checks.report import Mistake, correct, require, run_on_originals
+from vqlib.course.checks.report import Mistake, correct, require, run, run_on_originals
 from vqlib.data.captions import POSSIBLE
 from vqlib.data.scenery import SIDES, Facts
 
@@ -343,6 +343,112 @@ def check_diagnosis(answer: Any, *, seed: int = 0) -> None:
         NAMES,
         lambda *pair: AGAINST.get(pair, OFF_BY_ONE),
     )
+
+
+# --- Exercise 15.3 --------------------------------------------------------------------------------
+
+
+def ways(text: str, words: Sequence[str]) -> int:
+    """In how many ways the text can be cut into known words."""
+    found = [1] + len(text) * [0]  # of the first i characters
+    for i in range(len(text)):
+        for word in words:
+            if text.startswith(word, i):
+                found[i + len(word)] += found[i]
+    return found[-1]
+
+
+def check_ways(answer: Callable[[str, tuple[str, ...]], int], *, seed: int = 0) -> None:
+    """Exercise 15.3: in how many ways a text can be cut into known words."""
+    shown = [
+        ("研究生命起源", ("研究", "研究生", "生命", "命", "起源")),
+        ("湖边有雪山", ("湖", "湖边", "有", "雪山", "雪")),
+        ("aaaa", ("a", "aa")),
+        ("banana", ("ba", "ban", "an", "ana", "na", "n")),
+        ("雪山上", ("雪山", "山上")),
+        ("ab" * 20, ("a", "b", "ab", "aba")),
+    ]
+    for text, words in cases(seed, shown, _cuttable):
+        asked = f"ways({text!r}, {words})"
+        got, right = run(answer, text, words), ways(text, words)
+        if got == right and not isinstance(got, bool):
+            continue
+        for wrong, en, zh in _ways_mistakes(text, words):
+            if got == wrong and isinstance(got, bool) == isinstance(wrong, bool):
+                raise Mistake(f"{asked} gives {got}. {en}", f"{asked} 得到 {got}。{zh}")
+        raise Mistake(
+            f"{asked} gives {got}, it should be {right}.", f"{asked} 得到 {got}，应为 {right}。"
+        )
+    correct()
+
+
+def _cuttable(draw: Random) -> list[tuple[str, tuple[str, ...]]]:
+    """Texts of two letters that can be cut in several ways, one that cannot, and a long one."""
+    a, b, c = draw.sample("klmnprst", 3)
+    n = draw.randint(3, 5)
+    mixed = "".join(draw.choice((a, b)) for _ in range(n + 4))
+    return [
+        (a * (n + 1), (a, 2 * a)),
+        (a * 2 * n, (2 * a, 3 * a)),
+        (a + mixed + a + b, (a, b, a + b, b + a)),
+        (a + b + c, (a, a + b)),
+        ((a + b) * 20, (a, b, a + b, a + b + a)),
+    ]
+
+
+def _ways_mistakes(text: str, words: Sequence[str]) -> list[tuple[object, str, str]]:
+    rest = text
+    while fitting := [word for word in words if rest.startswith(word)]:
+        rest = rest[len(max(fitting, key=len)) :]
+    right = ways(text, words)
+    known = [*words, *sorted(set(text) - set(words))]
+    return [
+        (
+            right > 0,
+            "Whether there is a way was not asked, but how many there are.",
+            "问的不是有没有，而是有几种。",
+        ),
+        (
+            int(not rest),
+            "That is whether the longest-first rule gets through. Other cuts count, too.",
+            "这是「取最长的」走不走得通。别的切法也要算。",
+        ),
+        (
+            0,
+            "0 comes out if nothing is left to begin with: nothing can be cut in one way.",
+            "没有起点，就总是 0：什么也没有，有一种切法。",
+        ),
+        (
+            ways(text, known),
+            "You let single unknown characters pass. All parts have to be known words.",
+            "不认识的单字也放过去了。每一段都必须是认识的词。",
+        ),
+        (
+            sum(text.startswith(word) for word in words),
+            "That is how many words the text begins with. The rest has to be cut as well.",
+            "这是开头有几个词配得上。剩下的也要切。",
+        ),
+        (
+            sum(text.startswith(word, i) for i in range(len(text)) for word in words),
+            "That is how often a known word stands somewhere in the text. Count whole cuts.",
+            "这是认识的词一共出现几次。要数的是整个的切法。",
+        ),
+        (
+            _fewest(text, words),
+            "That is how many words the shortest cut has. Count the cuts.",
+            "这是最短的切法有几个词。要数有几种切法。",
+        ),
+    ]
+
+
+def _fewest(text: str, words: Sequence[str]) -> int | None:
+    best: list[int | None] = [0] + len(text) * [None]
+    for i in range(len(text)):
+        for word in words:
+            j = i + len(word)
+            if best[i] is not None and text.startswith(word, i):
+                best[j] = min(best[i] + 1, len(text) if best[j] is None else best[j])
+    return best[-1]
 
 
 # --- the lab --------------------------------------------------------------------------------------
