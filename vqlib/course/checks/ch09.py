@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from vqlib.course.checks.cases import cases
-from vqlib.course.checks.diagnosis import check_diagnoses
+from vqlib.course.checks.diagnosis import judge
 from vqlib.course.checks.flights import TRUTH, flights
 from vqlib.course.checks.gradient import require_gradients
 from vqlib.course.checks.report import (
@@ -280,4 +280,4 @@ def check_diagnosis(answer: Any, *, seed: int = 0) -> None:
 
     The lesson shows the records of `flights()`, so `seed` changes nothing here.
     """
-    check_diagnoses(answer, TRUTH, DIAGNOSES, lambda log, said: ILLNESS[TRUTH[log]])
+    judge(answer, TRUTH, DIAGNOSES, lambda log, said: ILLNESS[TRUTH[log]])

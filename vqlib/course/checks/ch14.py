@@ -10,7 +10,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from vqlib.course.checks.cases import cases
-from vqlib.course.checks.diagnosis import check_diagnoses
+from vqlib.course.checks.diagnosis import judge
 from vqlib.course.checks.report import Mistake, close, correct, require, run
 
 # --- what the stubs of the lesson make ------------------------------------------------------------
@@ -283,7 +283,7 @@ AGAINST = {
 
 def check_diagnosis(answer: Any, *, seed: int = 0) -> None:
     """Exercise 14.2: which mistake made each of the four logs. The same for every seed."""
-    check_diagnoses(answer, BUGS, NAMES, lambda *pair: AGAINST[pair])
+    judge(answer, BUGS, NAMES, lambda *pair: AGAINST[pair])
 
 
 # --- Exercise 14.3 ------------------------------------------------------------------------------

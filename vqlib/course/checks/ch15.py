@@ -9,7 +9,7 @@ from random import Random
 from typing import Any
 
 from vqlib.course.checks.cases import cases
-from vqlib.course.checks.diagnosis import check_diagnoses
+from vqlib.course.checks.diagnosis import judge
 from vqlib.course.checks.report import Mistake, correct, require, run, run_on_originals
 from vqlib.data.captions import POSSIBLE
 from vqlib.data.scenery import SIDES, Facts
@@ -337,7 +337,7 @@ OFF_BY_ONE = (
 
 def check_diagnosis(answer: Any, *, seed: int = 0) -> None:
     """Exercise 15.2: which mistake made each of the four logs. The same for every seed."""
-    check_diagnoses(
+    judge(
         answer,
         BUGS,
         NAMES,

@@ -5,7 +5,7 @@ from random import Random
 from typing import Any
 
 from vqlib.course.checks.cases import cases
-from vqlib.course.checks.diagnosis import check_diagnoses
+from vqlib.course.checks.diagnosis import judge
 from vqlib.course.checks.report import (
     Mistake,
     compare,
@@ -221,7 +221,7 @@ def check_diagnosis(answer: Any, *, seed: int = 0) -> None:
 
     The lesson shows the recorded `logs()`, so `seed` changes nothing here.
     """
-    check_diagnoses(answer, TRUTH, DIAGNOSES, lambda log, said: DIAGNOSES[TRUTH[log]])
+    judge(answer, TRUTH, DIAGNOSES, lambda log, said: DIAGNOSES[TRUTH[log]])
 
 
 # --- Exercise 16.4 ------------------------------------------------------------------------------

@@ -11,7 +11,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from vqlib.course.checks.cases import cases
-from vqlib.course.checks.diagnosis import check_diagnoses
+from vqlib.course.checks.diagnosis import judge
 from vqlib.course.checks.places import TRUTH, logs
 from vqlib.course.checks.report import Mistake, compare, correct, run
 from vqlib.generate.sliding_window import window_start
@@ -323,4 +323,4 @@ def check_diagnosis(answer: Any, *, seed: int = 0) -> None:
 
     The lesson shows the recorded `logs()`, so `seed` changes nothing here.
     """
-    check_diagnoses(answer, TRUTH, DIAGNOSES, lambda log, said: DIAGNOSES[TRUTH[log]])
+    judge(answer, TRUTH, DIAGNOSES, lambda log, said: DIAGNOSES[TRUTH[log]])

@@ -6,7 +6,7 @@ from typing import Any
 from vqlib.course.checks.report import Mistake, Reason, correct, require
 
 
-def check_diagnoses(
+def judge(
     answer: Any,
     truth: Mapping[str, str],
     known: Collection[str],
