@@ -16,7 +16,13 @@ import pytest
 import torch
 from hypothesis import settings
 
-from tests.stand_ins import write_celeba, write_flowers, write_imagenet, write_pets
+from tests.stand_ins import (
+    write_celeba,
+    write_coco,
+    write_flowers,
+    write_imagenet,
+    write_pets,
+)
 from vqlib.data import digits
 
 # The same examples in every run, and no time limit: the machines that test are shared.
@@ -87,6 +93,7 @@ def stand_in_data(tmp_path_factory) -> Iterator[Path]:
     _write_cifar10(root / "cifar-10-batches-bin", colour, few.labels[:64].numpy())
     write_pets(root)
     write_imagenet(root)
+    write_coco(root)
     with pytest.MonkeyPatch.context() as patch:
         write_flowers(root, patch)
         write_celeba(root, patch)

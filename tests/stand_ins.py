@@ -1,6 +1,7 @@
 """Small data sets in the real formats of the large ones: same folders, same kinds of files."""
 
 import hashlib
+import json
 from pathlib import Path
 
 import numpy as np
@@ -65,6 +66,24 @@ def write_celeba(root: Path, patch: pytest.MonkeyPatch) -> None:
         for key, old, name in CelebA.file_list
     ]
     patch.setattr(CelebA, "file_list", checked)
+
+
+def write_coco(root: Path) -> None:
+    """MS-COCO 2014: validation pictures and their captions; eight of the names are held out."""
+    names = [f"COCO_val2014_{number:012d}.jpg" for number in range(1, 61)]
+    write_photos([root / "coco" / "val2014" / name for name in names], (80, 64))
+    texts = ("A woman in an orange suit.", "Part of a face, to the left of a flag.")
+    notes = {
+        "images": [{"id": number, "file_name": name} for number, name in enumerate(names)],
+        "annotations": [
+            {"image_id": number, "caption": texts[(number + n) % 2]}
+            for number in range(len(names))
+            for n in range(2)
+        ],
+    }
+    folder = root / "coco" / "annotations"
+    folder.mkdir()
+    (folder / "captions_val2014.json").write_text(json.dumps(notes))
 
 
 def write_imagenet(root: Path) -> None:

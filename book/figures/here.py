@@ -50,7 +50,10 @@ VARIANTS = {
     "11": ("prior",),
     "12": ("sampling",),
     "13": ("condition", "prior"),
+    "14": ("codebook", "condition", "prior"),
+    "15": ("condition",),
     "16": ("prior", "sampling"),
+    "17": ("condition", "prior", "sampling"),
 }
 # Left edge, top, width and colour of each part; stage 1 above, stage 2 below.
 BOXES = {

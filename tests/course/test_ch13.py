@@ -82,8 +82,8 @@ WRONG_DIAGNOSES = {
     "C off_by_one": ({"C": "off_by_one"}, "only the zeros", "只有 0 不对"),
     "D class_ignored": ({"D": "class_ignored"}, "saves a little", "省了一点"),
     "not shifted": ({"D": "not_shifted"}, "near 0", "接近 0"),
-    "unknown": ({"C": "collapse"}, "is not one of", "不在"),
-    "missing": ({"C": None}, "is not one of", "不在"),
+    "unknown": ({"C": "collapse"}, "is none of", "不在"),
+    "missing": ({"C": None}, "C has no diagnosis yet", "C 还没有诊断"),
 }
 
 

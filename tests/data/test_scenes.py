@@ -1,6 +1,7 @@
 """Procedural landscapes: what they look like, what is known about them, and that it agrees."""
 
 import pickle
+from dataclasses import replace
 from functools import cache
 from itertools import pairwise
 
@@ -89,6 +90,16 @@ def test_seeds_mean_what_they_meant():
     assert s.caption["zh"] == "白天，湖边有雪山和森林，天上有云，近处是盖着雪的草地，左边长着松树"
     mean = torch.stack([s.image for s in many()]).mean((0, 2, 3))
     assert torch.allclose(mean, torch.tensor([-0.0244, -0.0082, -0.0324]), atol=0.002), mean
+
+
+def test_facts_of_ones_own_change_what_they_say():
+    facts = replace(scene(4).facts, time="day", sun=None, clouds=False)
+    for seed in range(3):
+        day, dusk = (scene(seed, facts=replace(facts, time=t)) for t in ("day", "dusk"))
+        assert torch.equal(day.labels, dusk.labels), "the same landscape at another time"
+        assert dusk.image.mean() < day.image.mean()
+        assert (day.facts.time, dusk.facts.time) == ("day", "dusk")
+        assert "黄昏" in dusk.caption["zh"]
 
 
 def test_a_scene_is_the_same_after_it_was_saved(tmp_path):

@@ -131,7 +131,8 @@ class LabelMapConfig(VQVAEConfig):
 class LabelMapVQVAE(VQVAE):
     """A codec of label maps: one-hot channels in, logits of each label out.
 
-    (Taming Transformers, section 3.3: the condition of semantic synthesis is a second VQGAN.)
+    (Taming Transformers, section 3.2: a map as condition gets a second VQGAN; section 4.1: label
+    maps are learned with cross-entropy.)
     """
 
     @property

@@ -38,7 +38,7 @@ class Scene:
     """The captions cut into words and commas, since Chinese is written without spaces."""
 
 
-def scene(seed: int, *, height: int = 64, width: int = 64) -> Scene:
+def scene(seed: int, *, facts: Facts | None = None, height: int = 64, width: int = 64) -> Scene:
     """Paint a landscape, a pure function of its arguments: the same bits on every processor.
 
     At another size the same seed gives the same kind of landscape: time, light, what is in it.
@@ -46,6 +46,8 @@ def scene(seed: int, *, height: int = 64, width: int = 64) -> Scene:
 
     Args:
         seed: 0 or more.
+        facts: what there is to be; by default what the seed draws. Horizon and light are the
+            seed's own in any case, so that two scenes of one seed differ by their facts.
         height: in pixels, 8 or more; the size of everything in the picture goes with it.
         width: in pixels, 8 or more; a wider picture shows more.
 
@@ -57,6 +59,7 @@ def scene(seed: int, *, height: int = 64, width: int = 64) -> Scene:
         raise ValueError(f"seed is {seed}; use 0 or more")
     rng = np.random.Generator(np.random.PCG64(seed))
     planned = scenery.random_facts(rng)
+    planned = facts or planned
     canvas = _paint(planned, rng, height, width)
     image = torch.from_numpy(_rounded(canvas.color))
     labels, depth = _shrink(canvas.labels, canvas.depth)

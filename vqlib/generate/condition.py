@@ -182,7 +182,7 @@ class CoordinateCondition:
     The value is None where one window is the whole picture or `place` says where it lies; or an
     int64 tensor (B, 4) of `Place`s, one per picture.
 
-    Source: *Taming Transformers*, section 4.2 and appendix (coordinates for aligned faces).
+    Source: *Taming Transformers*, section 3.2 ("condition on image coordinates"); table 8.
     """
 
     grid: tuple[int, int]

@@ -1,4 +1,4 @@
-"""Does a painted scene show what its map asks for? Ask a classifier of real scenes' pixels."""
+"""Does a painted scene show what its map asks for? Ask models of real scenes' pixels."""
 
 from functools import cache
 
@@ -10,13 +10,13 @@ from torch.nn import functional as F
 
 from vqlib.data.scenes import LABELS, Scenes
 
-# Scenes that the classifier is fitted on, and pixels drawn from each.
+# Scenes that these models are fitted on, and pixels drawn from each.
 NUM_SCENES, PIXELS_PER_SCENE = 300, 200
 
 
 def estimated_labels(
-    images: Float[Tensor, "N 3 H W"], *, by_height: bool = True
-) -> Int[Tensor, "N H W"]:
+    images: Float[Tensor, "N 3 H W"], *, by_height: bool = True, step: int = 1
+) -> Int[Tensor, "N h w"]:
     """The label that a classifier fitted on real training scenes gives each pixel.
 
     It sees a pixel's colour, the mean and the spread of the colours around it, and its height in
@@ -26,14 +26,29 @@ def estimated_labels(
     Args:
         images: in [-1, 1].
         by_height: False leaves the height out, to find things where they do not belong.
+        step: asks about every so many rows and columns only, which takes less time.
 
     Returns:
         int64, index into `vqlib.data.scenes.LABELS`.
     """
-    N, _, H, W = images.shape
-    features = _features(images, by_height).flatten(0, 2)
-    predicted = _classifier(by_height).predict(features.numpy())
-    return torch.from_numpy(predicted).long().view(N, H, W)
+    features = _features(images, by_height)[:, ::step, ::step]
+    predicted = _classifier(by_height).predict(features.flatten(0, 2).numpy())
+    return torch.from_numpy(predicted).long().view(features.shape[:3])
+
+
+def estimated_depth(images: Float[Tensor, "N 3 H W"], *, step: int = 1) -> Float[Tensor, "N h w"]:
+    """The depth that a regression fitted on real training scenes gives each pixel, −1 to 1.
+
+    It sees what `estimated_labels` sees; it is scikit-learn's HistGradientBoostingRegressor as it
+    comes.
+
+    Args:
+        images: in [-1, 1].
+        step: asks about every so many rows and columns only.
+    """
+    features = _features(images, by_height=True)[:, ::step, ::step]
+    predicted = _regression().predict(features.flatten(0, 2).numpy())
+    return torch.from_numpy(predicted).float().view(features.shape[:3])
 
 
 def label_agreement(one: Int[Tensor, "N H W"], two: Int[Tensor, "N H W"]) -> float:
@@ -71,12 +86,28 @@ def _features(images: Float[Tensor, "N 3 H W"], by_height: bool) -> Float[Tensor
 def _classifier(by_height: bool):
     from sklearn.ensemble import HistGradientBoostingClassifier
 
+    features, labels, _ = _pixels()
+    features = features if by_height else features[:, :-1]
+    return HistGradientBoostingClassifier(random_state=0).fit(features, labels)
+
+
+@cache
+def _regression():
+    from sklearn.ensemble import HistGradientBoostingRegressor
+
+    features, _, depth = _pixels()
+    return HistGradientBoostingRegressor(random_state=0).fit(features, depth)
+
+
+@cache
+def _pixels() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Features of pixels of real scenes, the height last; their labels and their depth."""
     scenes, rng = Scenes("train", count=NUM_SCENES), np.random.default_rng(0)
-    features, labels = [], []
+    features, labels, depth = [], [], []
     for index in range(NUM_SCENES):
         scene = scenes.scene(index)
         chosen = rng.choice(scene.labels.numel(), PIXELS_PER_SCENE, replace=False)
-        features.append(_features(scene.image[None], by_height).flatten(0, 2)[chosen])
+        features.append(_features(scene.image[None], by_height=True).flatten(0, 2)[chosen])
         labels.append(scene.labels.flatten()[chosen])
-    classifier = HistGradientBoostingClassifier(random_state=0)
-    return classifier.fit(torch.cat(features).numpy(), torch.cat(labels).numpy())
+        depth.append(scene.depth.flatten()[chosen])
+    return tuple(torch.cat(part).numpy() for part in (features, labels, depth))

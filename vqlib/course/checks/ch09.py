@@ -1,6 +1,6 @@
 """Checks of chapter 9, *How do blurred reconstructions become sharp?*"""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from random import Random
 from typing import Any
 
@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from vqlib.course.checks.cases import cases
+from vqlib.course.checks.diagnosis import judge
 from vqlib.course.checks.flights import TRUTH, flights
 from vqlib.course.checks.gradient import require_gradients
 from vqlib.course.checks.report import (
@@ -274,26 +275,9 @@ ILLNESS = {
 }
 
 
-def check_diagnosis(answer: Mapping[str, Any], *, seed: int = 0) -> None:
+def check_diagnosis(answer: Any, *, seed: int = 0) -> None:
     """Exercise 9.3: which record shows which illness.
 
     The lesson shows the records of `flights()`, so `seed` changes nothing here.
     """
-    for name, truth in TRUTH.items():
-        given = answer.get(name)
-        require(
-            given not in (None, ...),
-            f"{name} has no diagnosis yet.",
-            f"{name} 还没有诊断。",
-        )
-        require(
-            given in DIAGNOSES,
-            f"{name}: {given!r} is none of {', '.join(DIAGNOSES)}.",
-            f"{name}：{given!r} 不在 {'、'.join(DIAGNOSES)} 之中。",
-        )
-        require(
-            given == truth,
-            f"{name} is not {given}: {ILLNESS[truth][0]}.",
-            f"{name} 不是 {given}：{ILLNESS[truth][1]}。",
-        )
-    correct()
+    judge(answer, TRUTH, DIAGNOSES, lambda log, said: ILLNESS[TRUTH[log]])

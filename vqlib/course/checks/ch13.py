@@ -1,8 +1,9 @@
 """Checks of chapter 13, *How does one ask a GPT for something?*, and what its lab says."""
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from random import Random
+from typing import Any
 
 import torch
 from jaxtyping import Float, Int
@@ -10,6 +11,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from vqlib.course.checks.cases import cases
+from vqlib.course.checks.diagnosis import judge
 from vqlib.course.checks.report import Mistake, close, compare, correct, require, run
 
 # --- what the stubs of the lesson make ------------------------------------------------------------
@@ -162,6 +164,10 @@ def logs() -> list[tuple]:
 
 
 # What speaks against a name, in each run.
+NOT_SHIFTED = (
+    "then the answer stands in the question, and the NLL would be near 0",
+    "那样答案就在题目里，NLL 会接近 0",
+)
 AGAINST = {
     ("A", "class_ignored"): (
         "a model that cannot see the class saves 0; this one loses nats by it, so it sees it well",
@@ -217,31 +223,14 @@ AGAINST = {
 }
 
 
-def check_diagnosis(answer: Mapping[str, str] | set, *, seed: int = 0) -> None:
+def check_diagnosis(answer: Any, *, seed: int = 0) -> None:
     """Exercise 13.2: which mistake made each of the four logs. The same for every seed."""
-    require(
-        isinstance(answer, Mapping) and set(answer) == set(BUGS),
-        "Give one name for each of A, B, C and D, as a dictionary.",
-        "用字典给 A、B、C、D 各填一个名字。",
+    judge(
+        answer,
+        BUGS,
+        NAMES,
+        lambda *pair: AGAINST.get(pair, NOT_SHIFTED),
     )
-    for run_name, right in BUGS.items():
-        said = answer[run_name]
-        require(
-            said in NAMES,
-            f"{run_name}: {said!r} is not one of {', '.join(NAMES)}.",
-            f"{run_name}：{said!r} 不在 {'、'.join(NAMES)} 之中。",
-        )
-        if said == right:
-            continue
-        if said == "not_shifted":
-            raise Mistake(
-                f"{run_name} is not {said}: then the answer stands in the question, and the NLL "
-                "would be near 0.",
-                f"{run_name} 不是 {said}：那样答案就在题目里，NLL 会接近 0。",
-            )
-        en, zh = AGAINST[run_name, said]
-        raise Mistake(f"{run_name} is not {said}: {en}.", f"{run_name} 不是 {said}：{zh}。")
-    correct()
 
 
 # --- Exercise 13.3, and the lab -------------------------------------------------------------------

@@ -5,6 +5,7 @@ from random import Random
 from typing import Any
 
 from vqlib.course.checks.cases import cases
+from vqlib.course.checks.diagnosis import judge
 from vqlib.course.checks.report import (
     Mistake,
     compare,
@@ -215,33 +216,12 @@ DIAGNOSES = {
 }
 
 
-def check_diagnosis(answer: Mapping[str, Any], *, seed: int = 0) -> None:
+def check_diagnosis(answer: Any, *, seed: int = 0) -> None:
     """Exercise 16.3: which log comes from which program.
 
     The lesson shows the recorded `logs()`, so `seed` changes nothing here.
     """
-    for name, truth in TRUTH.items():
-        given = answer.get(name)
-        require(
-            given not in (None, ...),
-            f"{name} has no diagnosis yet.",
-            f"{name} 还没有诊断。",
-        )
-        require(
-            given in DIAGNOSES,
-            f"{name}: {given!r} is none of {', '.join(DIAGNOSES)}.",
-            f"{name}：{given!r} 不在 {'、'.join(DIAGNOSES)} 之中。",
-        )
-        require(
-            given == truth,
-            f"{name} is not {given}. Look again: {_hint(truth)[0]}.",
-            f"{name} 不是 {given}。再看一眼：{_hint(truth)[1]}。",
-        )
-    correct()
-
-
-def _hint(truth: str) -> tuple[str, str]:
-    return DIAGNOSES[truth]
+    judge(answer, TRUTH, DIAGNOSES, lambda log, said: DIAGNOSES[TRUTH[log]])
 
 
 # --- Exercise 16.4 ------------------------------------------------------------------------------

@@ -106,7 +106,8 @@ def price_by_column(name: str = "textures_gpt") -> Float[Tensor, "16 2"]:
     Held-out textures, local row 8. Each token is predicted in windows that have it at c and at 8,
     so its own difficulty cancels. The error is the standard error over rows of the pictures.
     """
-    prior, codec = load_pretrained(name), load_pretrained("photos_vqgan")
+    with torch.random.fork_rng(devices=[]):  # a new model draws its weights before it reads them
+        prior, codec = load_pretrained(name), load_pretrained("photos_vqgan")
     prefix = prior.config.condition.ids(None, 17)
     each = []
     for picture in whole_pictures(TEXTURES, "held_out"):

@@ -3,14 +3,16 @@
 import json
 from typing import Any
 
-from vqlib.course.experiments import class_condition, horizon, painting
+from vqlib.course.experiments import class_condition, horizon, painting, patience, photographs
 from vqlib.course.experiments.experiment import Experiment
 from vqlib.course.experiments.running import RECORDS
 
 EXPERIMENTS: dict[str, Experiment] = {
     **class_condition.EXPERIMENTS,
     **painting.EXPERIMENTS,
+    **photographs.EXPERIMENTS,
     **horizon.EXPERIMENTS,
+    **patience.EXPERIMENTS,
 }
 
 

@@ -29,7 +29,7 @@ SEEDS = (0, 1, 2)
 PICTURES = 100
 WINDOW, SIZE = (8, 16), (16, 16)
 CONFIG = GPTConfig(512, WINDOW, num_layers=4, num_heads=4, width=64, dropout=0.1)
-RECIPE = PriorRecipe(steps=1600, batch_size=16, learning_rate=2e-3, weight_decay=0.05, log_every=25)
+RECIPE = PriorRecipe(steps=2400, batch_size=16, learning_rate=2e-3, weight_decay=0.05, log_every=25)
 PRIORS = {"without": NoCondition(), "with": CoordinateCondition(WINDOW, bins=16)}
 COOLER = Sampling(temperature=0.8)
 

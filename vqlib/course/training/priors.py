@@ -7,13 +7,15 @@ from pathlib import Path
 
 import torch
 from torch import Tensor
+from torch.nn import functional as F
 
 from vqlib.course.pretrained import load_pretrained
 from vqlib.course.training.job import SAVE_EVERY, Job
 from vqlib.course.training.scenes import Painted, paint
 from vqlib.data.faces import faces
 from vqlib.data.images import stack
-from vqlib.data.photos import HUBBLE, TEXTURES, whole_pictures
+from vqlib.data.pairs import canny_edges
+from vqlib.data.photos import HUBBLE, TEXTURES, photos, whole_pictures
 from vqlib.generate import (
     Condition,
     CoordinateCondition,
@@ -30,8 +32,10 @@ from vqlib.train import PriorRecipe, Trained, Watch, train_prior
 from vqlib.train.prior import validation_nll
 
 NUM_SCENES = {"train": 3000, "held_out": 200}
-# What is painted from a map is the best that the course can show, so it has seen more of them.
+# The painters of the last chapters are the best that the course can show; they have seen more.
 MANY_SCENES = {"train": 8000, "held_out": 200}
+# Squares from anywhere in the photographs, so many for each square of the grid on them.
+DRAWS = 8
 # A picture of a texture is one grid of tokens; so many copies make up an epoch of windows.
 COPIES = 100
 LANGUAGES = ("en", "zh")
@@ -97,7 +101,7 @@ class PriorJob:
             self.recipe,
             partial(train_one, name),
             partial(measured, name),
-            needs=tuple(filter(None, (self.codec, self.condition_codec))),
+            needs=tuple(dict.fromkeys(filter(None, (self.codec, self.condition_codec)))),
             after=lambda folder: write_pipeline(folder, self.kind, f"../{self.codec}", second),
             extra={"width": self.width, "window": self.window},
         )
@@ -145,6 +149,35 @@ def pictures(names: tuple[str, ...], split: str) -> TokenGrids:
     return TokenGrids(torch.cat(grids).repeat(COPIES if split == "train" else 4, 1, 1))
 
 
+@cache
+def squares(split: str, at_most: int | None = None) -> Tensor:
+    """Squares of photographs; those that train lie anywhere, half of them mirrored."""
+    if split != "train":
+        return stack(photos("remainder"))[:at_most]
+    data, generator = photos("train"), torch.Generator().manual_seed(0)
+    numbers = [i for _ in range(DRAWS) for i in range(len(data))]
+    return torch.stack([data.draw(i, generator) for i in numbers[:at_most]])
+
+
+def photographs(
+    split: str, condition: Callable[[Tensor], Tensor] | None = None, at_most: int | None = None
+) -> TokenGrids:
+    """Tokens of the squares, and of the pictures that are their conditions."""
+    codec, x = load_pretrained("photos_vqgan"), squares(split, at_most)
+    values = None if condition is None else tokenize(codec, condition(x))
+    return TokenGrids(tokenize(codec, x), values)
+
+
+def edges_of(x: Tensor) -> Tensor:
+    """Edges, in as many channels as the pictures have."""
+    return torch.stack([canny_edges(picture).expand_as(picture) for picture in x])
+
+
+def small_copies(x: Tensor) -> Tensor:
+    """Four times smaller each way."""
+    return F.interpolate(x, scale_factor=0.25, mode="area")
+
+
 def text(split: str) -> TokenGrids:
     """Each scene twice, with its caption in each language; never mirrored: left stays left."""
     tokens = scene_tokens(split, mirrored=False)
@@ -172,11 +205,18 @@ def face_windows(split: str) -> TokenGrids:
     return TokenGrids(tokenize(load_pretrained("faces_vqgan"), torch.cat(both)))
 
 
+def scene_windows(split: str) -> TokenGrids:
+    """Whole scenes, from which the windows are cut, each with its place; also mirrored to train."""
+    both = (False, True) if split == "train" else (False,)
+    return TokenGrids(torch.cat([scene_tokens(split, mirrored=m, many=True) for m in both]))
+
+
 def vocabulary() -> TextCondition:
     """The words of the training scenes' captions."""
     return TextCondition.of([words for each in scenes("train").words for words in each.values()])
 
 
+PHOTOGRAPHS = f"squares from anywhere in the photographs, {DRAWS} for each of photos_vqgan's"
 PRIORS = {
     "textures_gpt": PriorJob(
         codec="photos_vqgan",
@@ -189,6 +229,26 @@ PRIORS = {
         data="windows of the Hubble deep field's training part, in four orientations",
         grids=lambda split: pictures((HUBBLE,), split),
         width=64,
+    ),
+    "photos_gpt": PriorJob(codec="photos_vqgan", data=PHOTOGRAPHS, grids=photographs),
+    "photos_edges_gpt": PriorJob(
+        codec="photos_vqgan",
+        data=f"{PHOTOGRAPHS}, with their edges",
+        grids=lambda split: photographs(split, edges_of),
+        # A quarter of a square: which line belongs to which token has to be learned place by place.
+        condition=lambda: MapCondition(512, (8, 8)),
+        window=(8, 8),
+        kind="edges",
+        condition_codec="photos_vqgan",
+        steps=6400,
+    ),
+    "photos_low_resolution_gpt": PriorJob(
+        codec="photos_vqgan",
+        data=f"{PHOTOGRAPHS}, with copies of 16×16 pixels",
+        grids=lambda split: photographs(split, small_copies),
+        condition=lambda: MapCondition(512, (4, 4)),
+        kind="low_resolution",
+        condition_codec="photos_vqgan",
     ),
     "scenes_segmentation_gpt": PriorJob(
         codec="scenes_vqgan",
@@ -217,6 +277,17 @@ PRIORS = {
         grids=text,
         condition=vocabulary,
         kind="text",
+    ),
+    "scenes_coordinates_gpt": PriorJob(
+        codec="scenes_vqgan",
+        data=f"windows of half the height of {MANY_SCENES['train']} scenes, also mirrored, with "
+        "their places",
+        grids=scene_windows,
+        condition=lambda: CoordinateCondition((8, 16), bins=16),
+        window=(8, 16),
+        kind="coordinates",
+        width=128,
+        steps=4000,
     ),
     "faces_coordinates_gpt": PriorJob(
         codec="faces_vqgan",
