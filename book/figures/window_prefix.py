@@ -11,8 +11,8 @@ WORDS = {
         "tokens": "the window's tokens",
     },
     "zh": {
-        "rows": "行的级数",
-        "columns": "列的级数，从 8 数起",
+        "rows": "行的级号",
+        "columns": "列的级号，从 8 数起",
         "prefix": "前缀",
         "tokens": "窗口的词元",
     },
