@@ -15,7 +15,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from vqlib.course.experiments.experiment import Experiment, Found, Scale, of_seeds, spread
-from vqlib.course.experiments.painting import held_out
+from vqlib.course.experiments.painting import PICTURES, references
 from vqlib.course.pretrained import load_pretrained
 from vqlib.course.training.priors import NUM_SCENES
 from vqlib.course.training.scenes import paint
@@ -26,7 +26,6 @@ from vqlib.tokens import TokenGrids, tokenize
 from vqlib.train import PriorRecipe
 
 SEEDS = (0, 1, 2)
-PICTURES = 100
 WINDOW, SIZE = (8, 16), (16, 16)
 CONFIG = GPTConfig(512, WINDOW, num_layers=4, num_heads=4, width=64, dropout=0.1)
 RECIPE = PriorRecipe(steps=2400, batch_size=16, learning_rate=2e-3, weight_decay=0.05, log_every=25)
@@ -61,11 +60,7 @@ def sky(images: Float[Tensor, "N 3 H W"], suffix: str = "") -> Found:
 
 def reference(scale: Scale, *, kind: str) -> Found:
     """Of the real scenes, or of their reconstructions."""
-    images = held_out(scale.count(PICTURES)).images
-    if kind == "reconstructions":
-        codec = load_pretrained("scenes_vqgan")
-        images = codec.decode(codec.encode(images))
-    return sky(images)
+    return sky(references(scale, kind))
 
 
 def drawn(scale: Scale, *, coordinates: str, seed: int) -> Found:

@@ -16,6 +16,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from vqlib.course.experiments.experiment import Experiment, Found, Scale, of_seeds, spread
+from vqlib.course.pretrained import load_pretrained
 from vqlib.course.training.priors import MANY_SCENES
 from vqlib.course.training.scenes import Painted, paint
 from vqlib.generate import Sampling
@@ -43,6 +44,15 @@ def held_out(count: int) -> Painted:
     return paint("held_out", count)
 
 
+def references(scale: Scale, kind: str) -> Float[Tensor, "N 3 H W"]:
+    """The first held-out scenes, real or through the codec."""
+    images = held_out(scale.count(PICTURES)).images
+    if kind == "real":
+        return images
+    codec = load_pretrained("scenes_vqgan")
+    return codec.decode(codec.encode(images))
+
+
 def agreement(images: Float[Tensor, "N 3 H W"], scenes: Painted) -> Found:
     """In per cent of the pixels: with their own maps, and with those of the scenes before them."""
     found = estimated_labels(images)
@@ -54,11 +64,7 @@ def agreement(images: Float[Tensor, "N 3 H W"], scenes: Painted) -> Found:
 
 def reference(scale: Scale, *, kind: str) -> Found:
     """Of the real scenes, or of their reconstructions."""
-    scenes = held_out(scale.count(PICTURES))
-    if kind == "real":
-        return agreement(scenes.images, scenes)
-    codec = load_pipeline(pretrained_folder("scenes_segmentation_gpt")).codec
-    return agreement(codec.decode(codec.encode(scenes.images)), scenes)
+    return agreement(references(scale, kind), held_out(scale.count(PICTURES)))
 
 
 def nearest(scale: Scale, *, rank: int) -> Found:

@@ -17,7 +17,7 @@ from torch.nn import functional as F
 
 from vqlib.course.experiments.experiment import Experiment, Found, Scale, of_seeds, spread
 from vqlib.course.experiments.horizon import SIZE, sky, windows
-from vqlib.course.experiments.painting import held_out
+from vqlib.course.experiments.painting import PICTURES, references
 from vqlib.course.pretrained import load_pretrained
 from vqlib.course.training.priors import NUM_SCENES
 from vqlib.generate import CoordinateCondition, GPTConfig, NoCondition, sample_large
@@ -25,7 +25,6 @@ from vqlib.train import PriorRecipe
 
 SEEDS = (0, 1, 2)
 STEPS = (150, 600, 2400)
-PICTURES = 100
 WINDOW = (6, 6)
 CONFIG = GPTConfig(512, WINDOW, num_layers=1, num_heads=4, width=48)
 RECIPE = PriorRecipe(
@@ -53,11 +52,7 @@ def looked_at(images: Float[Tensor, "N 3 H W"]) -> Found:
 
 def reference(scale: Scale, *, kind: str) -> Found:
     """Of the real scenes, or of their reconstructions."""
-    images = held_out(scale.count(PICTURES)).images
-    if kind == "reconstructions":
-        codec = load_pretrained("scenes_vqgan")
-        images = codec.decode(codec.encode(images))
-    return looked_at(images)
+    return looked_at(references(scale, kind))
 
 
 def drawn(scale: Scale, *, coordinates: str, steps: int, seed: int) -> Found:

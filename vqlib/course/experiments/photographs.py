@@ -16,6 +16,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from vqlib.course.experiments.experiment import Experiment, Found, Scale, of_seeds, spread
+from vqlib.course.experiments.painting import rms
 from vqlib.course.pretrained import load_pretrained
 from vqlib.course.training.priors import PRIORS, edges_of, photographs, small_copies, squares
 from vqlib.data.photos import photos
@@ -168,7 +169,7 @@ def drawn(scale: Scale, *, kind: str, seed: int) -> Found:
         first, second = (draw(prior, kind, x, seed=k * PICTURES) for k in (0, 1))
         here = compared(first, kind, x)
         lower = x.shape[2] // 2 if kind == "upper half" else 0
-        apart = (first - second)[:, :, lower:].square().mean().sqrt().item()
+        apart = rms((first - second)[:, :, lower:])
         grids = TokenGrids(tokenize(load_pretrained("photos_vqgan"), x), value_of(kind, x))
         here |= {"differ": apart, "nats": validation_nll(prior, grids)}
         found |= named(here, split)
