@@ -3,7 +3,14 @@
 import json
 from typing import Any
 
-from vqlib.course.experiments import class_condition, horizon, painting, patience, photographs
+from vqlib.course.experiments import (
+    class_condition,
+    horizon,
+    painting,
+    patience,
+    photographs,
+    pixels_or_tokens,
+)
 from vqlib.course.experiments.experiment import Experiment
 from vqlib.course.experiments.running import RECORDS
 
@@ -13,6 +20,7 @@ EXPERIMENTS: dict[str, Experiment] = {
     **photographs.EXPERIMENTS,
     **horizon.EXPERIMENTS,
     **patience.EXPERIMENTS,
+    **pixels_or_tokens.EXPERIMENTS,
 }
 
 
