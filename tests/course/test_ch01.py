@@ -61,32 +61,83 @@ def test_wrong_attention_pairs(answer, en, zh):
     named(ch01.check_attention_pairs, answer, en, zh)
 
 
-# --- 1.2 compare_costs -------------------------------------------------------------------------
+# --- 1.2 block_cost ----------------------------------------------------------------------------
+
+
+def layers(T, C):
+    return 12 * T * C * C
+
+
+def attention(T, C):
+    return T * (T + 1) * C
+
+
+def summed(T, C):
+    """The same, counted layer by layer and position by position."""
+    weights = 4 * C * C + C * 4 * C + 4 * C * C
+    return T * weights, sum(2 * C * (t + 1) for t in range(T))
 
 
 def test_right_costs_pass(capsys):
-    ch01.check_compare_costs(lambda size, f: (size**2, (size // f) ** 2, f**4))
-    assert "✓" in capsys.readouterr().out
+    ch01.check_block_cost(lambda T, C: (layers(T, C), attention(T, C)))
+    ch01.check_block_cost(lambda T, C: [torch.tensor(layers(T, C)), np.int64(attention(T, C))])
+    ch01.check_block_cost(summed)
+    assert capsys.readouterr().out.count("✓") == 3
 
 
 @pytest.mark.parametrize(
     ("answer", "en", "zh"),
     [
-        (lambda size, f: (size**2, (size // f) ** 2, f**2), "more positions", "位置数的倍数"),
-        (lambda size, f: (size**2, (size // f) ** 2, f), "one side", "边长的倍数"),
-        (lambda size, f: (size**2, (size // f) ** 2, f**-4), "Upside down", "除反了"),
-        (lambda size, f: (3 * size**2, (size // f) ** 2, f**4), "not channels", "不是通道"),
-        (lambda size, f: (size, size // f, f**4), "square it", "还要平方"),
-        (lambda size, f: (size**2, size // f, f**4), "square it", "还要平方"),
-        (lambda size, f: (size**2, size**2 // f, f**4), "divide by f twice", "除以 f 两次"),
-        (lambda size, f: f**4, "Return three numbers", "返回三个数"),
+        (lambda T, C: (12 * C * C, attention(T, C)), "times T", "乘以 T"),
+        (lambda T, C: (8 * T * C * C, attention(T, C)), "four projections", "四个投影"),
+        (lambda T, C: (4 * T * C * C, attention(T, C)), "perceptron is missing", "少了感知机"),
+        (lambda T, C: (9 * T * C * C, attention(T, C)), "four projections, not one", "不是一个"),
+        (lambda T, C: (11 * T * C * C, attention(T, C)), "fourth projection", "第四个投影"),
+        (lambda T, C: (6 * T * C * C, attention(T, C)), "four times as wide", "四倍宽"),
+        (lambda T, C: (12 * T * C, attention(T, C)), "C² weights", "C² 个权重"),
+        (lambda T, C: (layers(T, C), 2 * T * T * C), "counts the future", "未来的位置"),
+        (lambda T, C: (layers(T, C), T * (T + 1) * C // 2), "costs twice", "要算两次"),
+        (lambda T, C: (layers(T, C), T * T * C), "nearly cancel", "几乎抵消"),
+        (lambda T, C: (layers(T, C), T * (T - 1) * C), "sees itself", "看到自己"),
+        (lambda T, C: (layers(T, C), T * (T + 1)), "times C", "乘以 C"),
+        (lambda T, C: layers(T, C), "Return two numbers", "返回两个数"),
+        (lambda T, C: None, "returns nothing yet", "还没有返回值"),
     ],
 )
 def test_wrong_costs(answer, en, zh):
-    named(ch01.check_compare_costs, answer, en, zh)
+    named(ch01.check_block_cost, answer, en, zh)
 
 
-# --- 1.3 draw_new_images -----------------------------------------------------------------------
+# --- 1.3 faults --------------------------------------------------------------------------------
+
+
+def test_the_right_diagnosis_passes(capsys):
+    ch01.check_faults(ch01.TRUTH)
+    assert "✓" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("log", ch01.TRUTH)
+def test_each_wrong_name_is_answered_with_the_numbers(log):
+    for fault in ch01.FAULTS.keys() - {ch01.TRUTH[log]}:
+        mistake = mistake_of(ch01.check_faults, ch01.TRUTH | {log: fault})
+        assert f"{log} is not {fault}: it" in mistake.en
+        assert mistake.zh.startswith(f"{log} 不是 {fault}：它")
+
+
+@pytest.mark.parametrize(
+    ("answer", "en"),
+    [
+        (..., "A has no diagnosis yet"),
+        ({"A": "other_codec"}, "B has no diagnosis yet"),
+        (ch01.TRUTH | {"C": "sick"}, "C: 'sick' is none of"),
+        (ch01.TRUTH | {"D": ...}, "D has no diagnosis yet"),
+    ],
+)
+def test_unfinished_diagnoses(answer, en):
+    assert en in mistake_of(ch01.check_faults, answer).en
+
+
+# --- 1.4 draw_new_images -----------------------------------------------------------------------
 
 
 def grid(codec, tokens):

@@ -10,6 +10,7 @@ from torch import Tensor
 
 from vqlib.compress import VQVAE, AutoencoderConfig, VQVAEConfig
 from vqlib.course.checks.cases import cases
+from vqlib.course.checks.diagnosis import judge
 from vqlib.course.checks.report import (
     Mistake,
     close,
@@ -83,21 +84,18 @@ def check_attention_pairs(answer: Callable[[int], int], *, seed: int = 0) -> Non
     correct()
 
 
-def check_compare_costs(
-    answer: Callable[[int, int], tuple[int, int, int]], *, seed: int = 0
-) -> None:
-    """Exercise 1.2: positions as pixels, as tokens, and how many times more pairs."""
-    for size, f in cases(seed, ((1024, 16), (256, 16), (32, 8)), _sizes):
-        asked = f"compare_costs({size}, {f})"
-        got = run(answer, size, f)
+def check_block_cost(answer: Callable[[int, int], tuple[int, int]], *, seed: int = 0) -> None:
+    """Exercise 1.2: multiplications of a transformer block, in its layers and in its attention."""
+    for T, C in cases(seed, ((16, 64), (1024, 64), (256, 1024)), _lengths_and_widths):
+        asked = f"block_cost({T}, {C})"
+        got = run(answer, T, C)
         require(
-            isinstance(got, tuple | list) and len(got) == 3,
-            f"{asked} gives {got}. Return three numbers: pixels, tokens, ratio.",
-            f"{asked} 得到 {got}。要返回三个数：像素数、词元数、倍数。",
+            isinstance(got, tuple | list) and len(got) == 2,
+            f"{asked} gives {got}. Return two numbers: layers, attention.",
+            f"{asked} 得到 {got}。要返回两个数：各层、注意力。",
         )
-        pixels, tokens, ratio = got
-        _compare_counts(pixels, tokens, size, f, asked)
-        _compare_ratio(ratio, f, asked)
+        _compare_layers(got[0], T, C, asked)
+        _compare_attention(got[1], T, C, asked)
     correct()
 
 
@@ -108,6 +106,46 @@ def check_draw_new_images(answer: Draw, *, seed: int = 0) -> None:
     _compare_drawn(answer, codec, prior, torch.tensor(labels), seed + 1)
     _check_other_grid(answer, seed)
     correct()
+
+
+FAULTS = {
+    "healthy": "nothing is wrong",
+    "labels_shuffled": "the transformer learned from tokens with other pictures' labels",
+    "other_codec": "another codec decodes than the one whose tokens the transformer learned",
+    "columns_first": "the grid was read column by column when drawing",
+    "too_short": "the transformer had 20 steps",
+}
+TRUTH = {"A": "other_codec", "B": "columns_first", "C": "labels_shuffled", "D": "healthy"}
+# What in the numbers of the program with this fault speaks against every other name.
+AGAINST = {
+    "other_codec": (
+        "its transformer predicts held-out tokens as well as any here, and no reading of its "
+        "pictures, upright or turned, shows digits",
+        "它的 Transformer 预测留出词元的本事不比别的差，而它的图不论正着看还是转着看，都不是数字",
+    ),
+    "columns_first": (
+        "its pictures are not recognised as they are, but they are with rows and columns exchanged",
+        "它的图照原样认不出，行列对调以后却认得出",
+    ),
+    "labels_shuffled": (
+        "it predicts held-out tokens worse than the others, though not as badly as one that has "
+        "learned nothing, and neither reading shows what was asked for",
+        "它预测留出词元比别的差，又没有差到什么都没学会的地步，而且正着看、转着看都不是所要的数字",
+    ),
+    "healthy": (
+        "it predicts as well as the best, and most of its pictures show what was asked for",
+        "它预测得和最好的一样，画出的图大多正是所要的数字",
+    ),
+}
+
+
+def check_faults(answer: Any, *, seed: int = 0) -> None:
+    """Exercise 1.3: what is wrong with each program; `seed` changes nothing, the logs are fixed."""
+    judge(answer, TRUTH, FAULTS, lambda log, said: AGAINST[TRUTH[log]])
+
+
+STATED = {"other": 40.0, "tuned": 40.0}
+"""The prediction with which book and tests run the lab."""
 
 
 @cache
@@ -122,42 +160,86 @@ def _sizes(draw: Random) -> list[tuple[int, int]]:
     return [(f * draw.randint(2, 20), f) for f in factors]
 
 
-def _compare_counts(pixels: Any, tokens: Any, size: int, f: int, asked: str) -> None:
-    channels = (
-        3 * size * size,
-        "Count positions, not channels: one per pixel.",
-        "数的是位置，不是通道：每个像素算一个。",
-    )
-    one_side = (size, "That is one side: square it.", "这只是一条边：还要平方。")
-    compare(pixels, size * size, [channels, one_side], f"{asked}[0]")
-    one_side = (size // f, "That is one side: square it.", "这只是一条边：还要平方。")
-    once = (
-        size * size // f,
-        "f shortens the height and the width: divide by f twice.",
-        "高和宽都要缩小为 1/f：应当除以 f 两次。",
-    )
-    compare(tokens, (size // f) ** 2, [one_side, once], f"{asked}[1]")
+def _lengths_and_widths(draw: Random) -> list[tuple[int, int]]:
+    return [(draw.randint(3, 900), 8 * draw.randint(2, 64)) for _ in range(3)]
 
 
-def _compare_ratio(ratio: Any, f: int, asked: str) -> None:
+def _compare_layers(layers: Any, T: int, C: int, asked: str) -> None:
     mistakes = [
         (
-            f**2,
-            "That is how many times more positions; pairs grow as their square.",
-            "这是位置数的倍数；位置对的个数随位置数的平方增长。",
+            12 * C * C,
+            "That is one position; every position passes through the layers: times T.",
+            "这是一个位置的；每个位置都要经过各层：还要乘以 T。",
         ),
         (
-            f,
-            "That is how many times longer one side is; square it for positions, again for pairs.",
-            "这是边长的倍数；平方一次得到位置数之比，再平方一次才是位置对之比。",
+            8 * T * C * C,
+            "The four projections of attention (queries, keys, values, output) are missing: 4·C².",
+            "少了注意力的四个投影（查询、键、值、输出）：4·C²。",
         ),
         (
-            f**-4,
-            "Upside down: divide the pairs of the pixels by those of the tokens.",
-            "除反了：应当用像素的位置对除以词元的位置对。",
+            4 * T * C * C,
+            "The perceptron is missing: C → 4C and 4C → C are 8·C².",
+            "少了感知机：C → 4C 和 4C → C，共 8·C²。",
+        ),
+        (
+            8 * T * C * C + T * C * C,
+            "Attention has four projections, not one: queries, keys, values and the output.",
+            "注意力有四个投影，不是一个：查询、键、值，还有输出。",
+        ),
+        (
+            11 * T * C * C,
+            "Attention has a fourth projection, of its output.",
+            "注意力还有第四个投影：输出。",
+        ),
+        (
+            6 * T * C * C,
+            "The perceptron is four times as wide inside: C → 4C and 4C → C.",
+            "感知机的中间是四倍宽：C → 4C，4C → C。",
+        ),
+        (
+            12 * T * C,
+            "A layer from C numbers to C numbers has C² weights, not C.",
+            "从 C 个数到 C 个数的一层有 C² 个权重，不是 C 个。",
         ),
     ]
-    compare(ratio, f**4, mistakes, f"{asked}[2]")
+    compare(layers, 12 * T * C * C, mistakes, f"{asked}[0]")
+
+
+def _compare_attention(attention: Any, T: int, C: int, asked: str) -> None:
+    right = T * (T + 1) * C
+    mistakes = [
+        (
+            2 * T * T * C,
+            "That counts the future too: a causal pair has s ≤ t, T(T + 1)/2 of them.",
+            "这把未来的位置也算进去了：因果的位置对满足 s ≤ t，共 T(T + 1)/2 对。",
+        ),
+        (
+            right // 2,
+            "A pair costs twice: once for the product of query and key, once to add up the value.",
+            "一对要算两次：查询和键的内积一次，把值加起来又一次。",
+        ),
+        (
+            T * T * C,
+            "Two mistakes that nearly cancel: causal pairs are T(T + 1)/2, and each costs 2·C.",
+            "两个错误几乎抵消：因果的位置对是 T(T + 1)/2，每对要 2·C 次。",
+        ),
+        (
+            T * (T - 1) * C,
+            "Every position also sees itself: add the diagonal.",
+            "每个位置也能看到自己：还要加上对角线。",
+        ),
+        (
+            T * (T + 1),
+            "A pair compares vectors of C numbers: times C.",
+            "一对比较的是 C 维的向量：还要乘以 C。",
+        ),
+        (
+            12 * T * C * C,
+            "The two numbers are exchanged: layers first.",
+            "两个数的顺序反了：先是各层。",
+        ),
+    ]
+    compare(attention, right, mistakes, f"{asked}[1]")
 
 
 class _WatchedCodec:

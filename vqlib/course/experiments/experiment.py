@@ -12,6 +12,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from vqlib.compress import VQVAE, VQVAEConfig
+from vqlib.data.pictures import grid, write_picture
 from vqlib.generate.prior import Prior, PriorConfig
 from vqlib.saved.find import pretrained_folder
 from vqlib.tokens.data import TokenData
@@ -21,6 +22,7 @@ from vqlib.train.recipe import M, Recipe
 R = TypeVar("R", bound=Recipe)
 
 SAVE_EVERY = 100  # steps; an interrupted part loses at most these
+PICTURES = "pictures.png"
 Found = dict[str, float]
 """The numbers of a part, by name."""
 
@@ -40,6 +42,10 @@ class Scale:
     def within(self, name: str) -> "Scale":
         """The same for one of a part's several runs."""
         return replace(self, folder=self.folder / name)
+
+    def show(self, images: Float[Tensor, "N C H W"]) -> None:
+        """Keep these as the pictures of the part, ten in a row, in place of earlier ones."""
+        write_picture(grid(images, columns=10, gap=0), self.folder / PICTURES)
 
     def prior(
         self,

@@ -6,17 +6,19 @@ always the same. Each number of steps is a run of its own, with its own schedule
 """
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from functools import cache, partial
 from typing import NamedTuple
 
+import numpy as np
 import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 from torch.nn import functional as F
 
 from vqlib.compress import AutoencoderConfig, EMACodes, VQVAEConfig
+from vqlib.compress.palette import ColorPalette, ColorPaletteConfig, fit_palette
 from vqlib.course.experiments.experiment import Experiment, Found, Scale, of_seeds, spread
 from vqlib.course.pretrained import load_pretrained
 from vqlib.data import Glyphs, LabelledImages, stack
@@ -24,6 +26,7 @@ from vqlib.data.enlarge import enlarge
 from vqlib.generate import ClassCondition, GPTConfig
 from vqlib.measure import frechet, psnr
 from vqlib.measure.offline import OfflineFeatures
+from vqlib.saved.pipeline import Codec, Pipeline
 from vqlib.tokens import TokenGrids, tokenize
 from vqlib.train import PriorRecipe, VQVAERecipe
 
@@ -31,7 +34,10 @@ SEEDS = (0, 1, 2)
 LETTERS = "ABCDEFGHIJ"
 COPIES = {"train": 40, "others": 6}  # of each letter in each face
 DRAWN = 400  # pictures of each model, as many of each letter
-LEVELS = 17  # grey levels, as scikit-learn's digits have
+REAL = 600  # of those that nothing has learned from
+CLASSIFIED = 3400  # letters that the classifier learns from
+SHOWN = 20  # of those drawn in the end
+GREYS = 16
 CODES = 128
 STEPS = {
     ("pixels", 8): (100, 300, 900),
@@ -49,6 +55,7 @@ STAGE_1 = VQVAERecipe(
     kmeans_init=True,
     restart_every=25,
 )
+CodecConfig = VQVAEConfig | ColorPaletteConfig
 STAGE_2 = PriorRecipe(batch_size=16, learning_rate=4e-3)
 
 
@@ -60,10 +67,10 @@ def codec_config(size: int) -> VQVAEConfig:
     return VQVAEConfig(autoencoder, CODES, size, EMACodes())
 
 
-def gpt(side: int, num_codes: int) -> GPTConfig:
+def gpt(codec: CodecConfig) -> GPTConfig:
     """The transformer, which is the same but for how many ids it writes, and which."""
-    grid, letter = (side, side), ClassCondition(len(LETTERS))
-    return GPTConfig(num_codes, grid, letter, num_layers=4, num_heads=4, width=64)
+    grid, letter = (codec.grid_size, codec.grid_size), ClassCondition(len(LETTERS))
+    return GPTConfig(codec.num_codes, grid, letter, num_layers=4, num_heads=4, width=64)
 
 
 class Letters(NamedTuple):
@@ -76,51 +83,48 @@ class Letters(NamedTuple):
 
 
 @cache
-def letters(size: int) -> Letters:
-    """All letters at this size."""
-    copies = sum(COPIES.values())
+def letters(size: int, quick: bool = False) -> Letters:
+    """All letters at this size, or a few of each."""
+    train, copies = (1, 2) if quick else (COPIES["train"], sum(COPIES.values()))
     glyphs = Glyphs("train", size=size, copies=copies, characters=LETTERS)
     images, labels = stack(glyphs), glyphs.labels
-    n = len(images) * COPIES["train"] // copies
+    n = len(images) * train // copies
     return Letters(LabelledImages(images[:n], labels[:n]), LabelledImages(images[n:], labels[n:]))
 
 
-def looked_at(images: Float[Tensor, "N 1 H W"], c: Int[Tensor, " N"]) -> Found:
+def looked_at(images: Float[Tensor, "N 1 H W"], c: Int[Tensor, " N"], known: Letters) -> Found:
     """How far from real letters as a set, and how many are those that were asked for."""
-    size = images.shape[-1]
-    real = letters(size).others.images[DRAWN:]
+    real = known.others.images[-REAL:]
     extractor = OfflineFeatures(load_pretrained("offline_features"))
-    one, other = (enlarge(x, 32) if size < 32 else x for x in (real, images))
+    one, other = (enlarge(x, 32) if x.shape[-1] < 32 else x for x in (real, images))
     far = frechet(one, other, extractor, reference_name="letters", progress=False)
-    recognised = (recognised_letters(images) == c).float().mean().item()
+    recognised = (recognised_letters(images, known) == c).float().mean().item()
     return {"frechet": far.distance, "recognised": 100 * recognised}
 
 
-def recognised_letters(images: Float[Tensor, "N 1 H W"]) -> Int[Tensor, " N"]:
-    """Which letter a support vector machine sees that knows real ones of this size."""
-    size = images.shape[-1]
-    small = F.adaptive_avg_pool2d(images, min(size, 16)).flatten(1)
-    return torch.from_numpy(_classifier(size).predict(small.numpy())).long()
+def recognised_letters(images: Float[Tensor, "N 1 H W"], known: Letters) -> Int[Tensor, " N"]:
+    """Which letter a support vector machine sees that has learned from real ones of this size."""
+    return torch.from_numpy(_classifier(known).predict(_rows(images))).long()
 
 
 @cache
-def _classifier(size: int):
+def _classifier(known: Letters):
     from sklearn.svm import SVC
 
-    images, labels = letters(size).train.images[::2], letters(size).train.labels[::2]
-    return SVC().fit(
-        F.adaptive_avg_pool2d(images, min(size, 16)).flatten(1).numpy(), labels.numpy()
-    )
+    images, labels = known.train.images[:CLASSIFIED], known.train.labels[:CLASSIFIED]
+    return SVC().fit(_rows(images), labels.numpy())
 
 
-def levels(images: Float[Tensor, "N 1 H W"]) -> Int[Tensor, "N H W"]:
-    """Grey levels, 0 to 16."""
-    return images[:, 0].add(1).mul((LEVELS - 1) / 2).round().long()
+def _rows(images: Float[Tensor, "N 1 H W"]) -> np.ndarray:
+    """For the classifier: at most 16×16 pixels."""
+    return F.adaptive_avg_pool2d(images, min(images.shape[-1], 16)).flatten(1).numpy()
 
 
-def pictures(found: Int[Tensor, "N H W"]) -> Float[Tensor, "N 1 H W"]:
-    """The pictures of grey levels."""
-    return found[:, None].float().div((LEVELS - 1) / 2).sub(1)
+@cache
+def palette(known: Letters) -> ColorPalette:
+    """The greys of the letters at this size."""
+    images = known.train.images
+    return fit_palette(images, ColorPaletteConfig(GREYS, images.shape[-1], 1))
 
 
 def asked(count: int) -> Int[Tensor, " N"]:
@@ -128,12 +132,18 @@ def asked(count: int) -> Int[Tensor, " N"]:
     return torch.arange(count) % len(LETTERS)
 
 
-def real(scale: Scale, *, size: int) -> Found:
-    """Real letters compared with others, and with 17 grey levels."""
+def some(scale: Scale, of: LabelledImages) -> LabelledImages:
+    """As many as are drawn."""
     count = scale.count(DRAWN)
-    images, labels = letters(size).others.images[:count], letters(size).others.labels[:count]
-    rounded = looked_at(pictures(levels(images)), labels)
-    return looked_at(images, labels) | {f"rounded_{name}": x for name, x in rounded.items()}
+    return LabelledImages(of.images[:count], of.labels[:count])
+
+
+def real(scale: Scale, *, size: int) -> Found:
+    """Real letters compared with others, as they are and in 16 greys."""
+    known = letters(size, scale.quick)
+    x, c = some(scale, known.others).images, some(scale, known.others).labels
+    rounded = looked_at(palette(known).decode(palette(known).encode(x)), c, known)
+    return looked_at(x, c, known) | {f"palette_{name}": value for name, value in rounded.items()}
 
 
 def table(
@@ -152,54 +162,43 @@ def table(
     return torch.stack(drawn).view(-1, *grids.shape[1:])
 
 
-class Alphabet(NamedTuple):
-    """What the transformer writes, and the pictures of it."""
-
-    grids: Int[Tensor, "N h w"]
-    """Of all letters to learn from."""
-    num_codes: int
-    """How many ids there are."""
-    pictures: Callable[[Int[Tensor, "B h w"]], Float[Tensor, "B 1 H W"]]
-    """From ids to pictures."""
-
-
 def pixels(scale: Scale, *, size: int, seed: int) -> Found:
-    """The transformer writes grey levels."""
-    alphabet = Alphabet(levels(letters(size).train.images), LEVELS, pictures)
-    return written(scale, alphabet, STEPS["pixels", size], size, seed)
+    """The transformer writes greys."""
+    known = letters(size, scale.quick)
+    return written(scale, palette(known), known, STEPS["pixels", size], seed)
 
 
 def tokens(scale: Scale, *, size: int, seed: int) -> Found:
     """A VQVAE learns first, and the transformer writes its tokens."""
-    train, others = letters(size)
-    recipe = replace(STAGE_1, seed=seed)
-    trained = scale.within("codec").codec(train.images, codec_config(size), recipe)
-    codec, count = trained.model, scale.count(DRAWN)
-    alphabet = Alphabet(tokenize(codec, train.images), CODES, codec.decode)
-    x, labels = others.images[:count], others.labels[:count]
-    x_hat = codec.decode(codec.encode(x))
-    found = {f"codec_{name}": value for name, value in looked_at(x_hat, labels).items()}
-    found |= {"codec_psnr": psnr(x_hat, x).mean().item()}
-    found |= {"codec_seconds": trained.history[-1]["seconds"]}
-    return found | written(scale, alphabet, STEPS["tokens", size], size, seed)
+    known = letters(size, scale.quick)
+    recipe, x = replace(STAGE_1, seed=seed), some(scale, known.others)
+    trained = scale.within("codec").codec(known.train.images, codec_config(size), recipe)
+    x_hat = trained.model.decode(trained.model.encode(x.images))
+    found = looked_at(x_hat, x.labels, known) | {"psnr": psnr(x_hat, x.images).mean().item()}
+    found |= {"seconds": trained.history[-1]["seconds"]}
+    found = {f"codec_{name}": value for name, value in found.items()}
+    return found | written(scale, trained.model, known, STEPS["tokens", size], seed)
 
 
-def written(scale: Scale, alphabet: Alphabet, all_steps: tuple[int, ...], size: int, seed: int):
+def written(
+    scale: Scale, codec: Codec, known: Letters, all_steps: tuple[int, ...], seed: int
+) -> Found:
     """What a table of single places draws, and the transformer after each number of steps."""
-    grids, num_codes, decode = alphabet
-    labels, c = letters(size).train.labels, asked(scale.count(DRAWN))
-    found = {
-        f"table_{name}": x for name, x in looked_at(decode(table(grids, labels, c)), c).items()
-    }
+    c, labels = asked(scale.count(DRAWN)), known.train.labels
+    grids = tokenize(codec, known.train.images)
+    by_table = looked_at(codec.decode(table(grids, labels, c)), c, known)
+    found = {f"table_{name}": value for name, value in by_table.items()}
     for steps in all_steps:
-        recipe, config = replace(STAGE_2, steps=steps, seed=seed), gpt(grids.shape[1], num_codes)
+        recipe, config = replace(STAGE_2, steps=steps, seed=seed), gpt(codec.config)
         trained = scale.within(str(steps)).prior(TokenGrids(grids, labels), config, recipe)
         started = time.perf_counter()
-        images = decode(trained.model.sample(c, seed=seed).view(-1, *grids.shape[1:]))
-        drawing = (time.perf_counter() - started) / len(c)
-        drawn = looked_at(images, c) | {"drawing": drawing}
-        drawn |= {"seconds": trained.history[-1]["seconds"]}
+        images = Pipeline(trained.model, codec, "class").sample(c, seed=seed)
+        drawn = looked_at(images, c, known) | {
+            "drawing": (time.perf_counter() - started) / len(c),
+            "seconds": trained.history[-1]["seconds"],
+        }
         found |= {f"{name}_{steps}": value for name, value in drawn.items()}
+        scale.show(images[:SHOWN])
     return found
 
 
@@ -230,11 +229,11 @@ def at_size(size: int) -> Experiment:
         common={
             "codec": codec_config(size),
             "stage 1": STAGE_1,
-            "transformer": gpt(1, 2),
+            "transformer": gpt(codec_config(size)),
             "stage 2": STAGE_2,
             "steps": {way: STEPS[way, size] for way in ways},
             "letters": (LETTERS, COPIES),
-            "drawn": DRAWN,
+            "drawn": (DRAWN, REAL),
         },
     )
 
