@@ -20,6 +20,7 @@ from vqlib.course.checks.report import (
     require_whole,
     run,
 )
+from vqlib.course.experiments import experiment_record
 from vqlib.course.pretrained import load_pretrained
 from vqlib.generate import GPT, ClassCondition, GPTConfig
 
@@ -142,6 +143,25 @@ AGAINST = {
 def check_faults(answer: Any, *, seed: int = 0) -> None:
     """Exercise 1.3: what is wrong with each program; `seed` changes nothing, the logs are fixed."""
     judge(answer, TRUTH, FAULTS, lambda log, said: AGAINST[TRUTH[log]])
+
+
+PROGRAMS = {"A": 0, "B": 1, "C": 2, "D": 2}  # with which seed of the experiment each was trained
+
+
+def logs() -> dict[str, dict[str, float]]:
+    """What is known of each program: its transformer's surprise, and two shares of its pictures.
+
+    Nats for each held-out token with its class; per cent of 400 pictures in which a classifier sees
+    the digit that was asked for, as they are and with rows and columns exchanged.
+    """
+    parts = experiment_record("two_stages")["parts"]
+    return {
+        name: {
+            key: parts[f"seed {seed}"]["found"][f"{TRUTH[name]}_{key}"]
+            for key in ("nats", "share", "turned")
+        }
+        for name, seed in PROGRAMS.items()
+    }
 
 
 STATED = {"other": 40.0, "tuned": 40.0}

@@ -13,6 +13,7 @@ from vqlib.course.experiments import (
     patience,
     photographs,
     pixels_or_tokens,
+    two_stages,
 )
 from vqlib.course.experiments.experiment import Experiment
 from vqlib.course.experiments.running import RECORDS, pictures_of
@@ -25,6 +26,7 @@ EXPERIMENTS: dict[str, Experiment] = {
     **horizon.EXPERIMENTS,
     **patience.EXPERIMENTS,
     **pixels_or_tokens.EXPERIMENTS,
+    **two_stages.EXPERIMENTS,
 }
 
 

@@ -67,13 +67,13 @@ class Scale:
         return _whole(train_prior(data, config, recipe, Watch(held_out), **self._options))
 
     def codec(
-        self, images: Float[Tensor, "N C H W"], config: VQVAEConfig, recipe: VQVAERecipe
+        self, images: Float[Tensor, "N C H W"], model: VQVAEConfig | VQVAE, recipe: VQVAERecipe
     ) -> Trained[VQVAE]:
-        """A VQVAE, likewise."""
+        """A VQVAE, likewise; one that is given goes on and is changed."""
         recipe = self._short(recipe, len(images))
         if self.quick:
             recipe = replace(recipe, autoencoder_steps=min(recipe.autoencoder_steps, 1))
-        return _whole(train_vqvae(images, config, recipe, **self._options))
+        return _whole(train_vqvae(images, model, recipe, **self._options))
 
     def _short(self, recipe: R, count: int) -> R:
         """The recipe itself, or one of three steps."""
