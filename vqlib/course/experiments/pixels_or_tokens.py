@@ -40,8 +40,8 @@ SHOWN = 20  # of those drawn in the end
 GREYS = 16
 CODES = 128
 STEPS = {
-    ("pixels", 8): (50, 200, 800),
-    ("tokens", 8): (50, 200, 800),
+    ("pixels", 8): (50, 200, 800, 2700),
+    ("tokens", 8): (50, 200, 800, 2700),
     ("pixels", 16): (50, 200, 800),
     ("tokens", 16): (50, 200, 800, 2700),
     ("pixels", 32): (50, 200),
