@@ -244,7 +244,7 @@ def at_size(size: int) -> Experiment:
     )
 
 
-RATES = (2e-3, 8e-3)
+RATES = (1e-3, 2e-3, 8e-3)
 
 
 def of_rates(parts: Mapping[str, Found]) -> Found:
