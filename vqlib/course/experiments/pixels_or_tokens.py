@@ -162,11 +162,10 @@ def table(
     return torch.stack(drawn).view(-1, *grids.shape[1:])
 
 
-def pixels(scale: Scale, *, size: int, seed: int, learning_rate: float | None = None) -> Found:
-    """The transformer writes greys, with the learning rate of the race or with another."""
+def pixels(scale: Scale, *, size: int, seed: int) -> Found:
+    """The transformer writes greys."""
     known = letters(size, scale.quick)
-    stage_2 = replace(STAGE_2, learning_rate=learning_rate or STAGE_2.learning_rate)
-    return written(scale, palette(known), known, STEPS["pixels", size], stage_2, seed)
+    return written(scale, palette(known), known, STEPS["pixels", size], seed)
 
 
 def tokens(scale: Scale, *, size: int, seed: int) -> Found:
@@ -178,16 +177,11 @@ def tokens(scale: Scale, *, size: int, seed: int) -> Found:
     found = looked_at(x_hat, x.labels, known) | {"psnr": psnr(x_hat, x.images).mean().item()}
     found |= {"seconds": trained.history[-1]["seconds"]}
     found = {f"codec_{name}": value for name, value in found.items()}
-    return found | written(scale, trained.model, known, STEPS["tokens", size], STAGE_2, seed)
+    return found | written(scale, trained.model, known, STEPS["tokens", size], seed)
 
 
 def written(
-    scale: Scale,
-    codec: Codec,
-    known: Letters,
-    all_steps: tuple[int, ...],
-    stage_2: PriorRecipe,
-    seed: int,
+    scale: Scale, codec: Codec, known: Letters, all_steps: tuple[int, ...], seed: int
 ) -> Found:
     """What a table of single places draws, and the transformer after each number of steps."""
     c, labels = asked(scale.count(DRAWN)), known.train.labels
@@ -195,7 +189,7 @@ def written(
     by_table = looked_at(codec.decode(table(grids, labels, c)), c, known)
     found = {f"table_{name}": value for name, value in by_table.items()}
     for steps in all_steps:
-        recipe, config = replace(stage_2, steps=steps, seed=seed), gpt(codec.config)
+        recipe, config = replace(STAGE_2, steps=steps, seed=seed), gpt(codec.config)
         trained = scale.within(str(steps)).prior(TokenGrids(grids, labels), config, recipe)
         started = time.perf_counter()
         images = Pipeline(trained.model, codec, "class").sample(c, seed=seed)
@@ -244,29 +238,4 @@ def at_size(size: int) -> Experiment:
     )
 
 
-RATES = (1e-3, 2e-3, 8e-3)
-
-
-def of_rates(parts: Mapping[str, Found]) -> Found:
-    """What pixels reach with each learning rate, in the steps of the race."""
-    return {
-        f"{name}_{steps}_at_{rate:g}": parts[f"learning rate {rate:g}"][f"{name}_{steps}"]
-        for rate in RATES
-        for steps in STEPS["pixels", 16]
-        for name in ("frechet", "recognised")
-    }
-
-
-EXPERIMENTS = {
-    **{f"pixels_or_tokens_{size}": at_size(size) for size in (8, 16, 32)},
-    "pixels_learning_rate": Experiment(
-        "Do pixels of 16×16 letters lose because of their learning rate?",
-        {
-            f"learning rate {rate:g}": partial(pixels, size=16, seed=0, learning_rate=rate)
-            for rate in RATES
-        },
-        of_rates,
-        needs=("offline_features",),
-        common={"stage 2": STAGE_2, "steps": STEPS["pixels", 16], "letters": (LETTERS, COPIES)},
-    ),
-}
+EXPERIMENTS = {f"pixels_or_tokens_{size}": at_size(size) for size in (8, 16, 32)}
