@@ -44,7 +44,7 @@ EXCLUSIVE_TAGS = (
     {"predict", "hide-output"},
     {"predict", "hide-input"},
     *({"lab", other} for other in KNOWN_TAGS if other != "lab"),
-    *({"stub", other} for other in KNOWN_TAGS if other != "stub"),
+    *({"stub", other} for other in KNOWN_TAGS if other not in ("stub", "exercise")),
     {"exercise", "check-output"},  # belongs on the check: that is what prints
 )
 MARKDOWN = MarkdownIt("commonmark").enable("table").use(dollarmath_plugin, double_inline=True)

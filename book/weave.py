@@ -145,10 +145,11 @@ def unit_cells(
         return [(markdown_cell(source, cell_id, language, figures, card), source)]
     if isinstance(unit, Exercise):
         refuse_markers(unit.check)
+    if is_stub(unit):
+        return stub_cells(unit, language)
+    if isinstance(unit, Exercise):
         origins = (unit.task, unit.check, unit.task)
         return zip(exercise_cells(unit), origins, strict=True)
-    if is_stub(unit):
-        return [(cell, unit.cell) for cell in stub_cells(unit.cell, language)]
     refuse_markers(unit.cell)
     return [(plain_code_cell(unit.cell, cell_id), unit.cell)]
 

@@ -5,15 +5,18 @@ from pathlib import Path
 import pytest
 import torch
 
+from cells import SKIP_TAGS
 from chapter import WeaveError, read_chapter
 from exercises import split_solution
-from stubs import is_stub, name_of
+from stubs import is_stub, name_of, task_of
 from tests.book.tiny_book import build
 from vqlib.course import mine
 from vqlib.course.checks import ch13, ch14, ch15, ch17
+from vqlib.course.pretrained import load_pretrained
 from vqlib.generate import Sampling, TextCondition
 from vqlib.generate.sliding_window import window_start
 from vqlib.measure import bits_per_image
+from vqlib.saved.pipeline import Pipeline
 from weave import weave
 
 CHAPTERS = sorted((Path(__file__).parents[2] / "book/chapters").glob("*.md"))
@@ -24,6 +27,18 @@ USE = "```{code-cell} ipython3\nmine(my_add, add)(1)\n```\n\n"
 
 def stub(source=SOLVED, tags="stub"):
     return f"```{{code-cell}} ipython3\n:tags: [{tags}]\n\n{source}\n```\n\n"
+
+
+def exercise(forbid="[for]"):
+    """A stub with card and check."""
+    card = '+++ {"lang": "%s", "exercise": "1.1"}\n\n### %s\n\n'
+    facts = f'{{id: "1.1", points: 1, minutes: 5, forbid: {forbid}}}'
+    return (
+        card % ("en", "Add")
+        + card % ("zh", "加")
+        + f"```{{code-cell}} ipython3\n---\ntags: [exercise, stub]\nexercise: {facts}\n---\n"
+        + f"{SOLVED}\n```\n\n```{{code-cell}} ipython3\n:tags: [check]\n\ncheck(my_add)\n```\n\n"
+    )
 
 
 def woven(body):
@@ -44,6 +59,24 @@ def test_a_stub_runs_and_its_solution_is_text():
         )
 
 
+def test_a_stub_may_be_an_exercise_with_its_check():
+    both = woven(exercise() + USE)
+    for notebook, word in ((both.en, "Solution"), (both.zh, "解答")):
+        card, task, check, solution = notebook.cells[2:6]
+        assert "1.1" in card.source
+        assert [c.id for c in (task, check, solution)] == [
+            "ex-1-1",
+            "ex-1-1-check",
+            "ex-1-1-solution",
+        ]
+        assert task.metadata.tags == ["exercise", "stub"], "it runs, unfinished"
+        assert check.source == "check(my_add)"
+        assert set(SKIP_TAGS) < set(check.metadata.tags), "there is nothing to check in the book"
+        assert solution.cell_type == "markdown"
+        assert word in solution.source
+        assert "return x + 1" in solution.source
+
+
 def test_the_stub_as_it_stands_is_unfinished():
     names = {}
     exec(woven(stub() + USE).en.cells[2].source, names)
@@ -61,7 +94,9 @@ def test_the_stub_as_it_stands_is_unfinished():
         (stub("def my_add(x):\n    return x + 1") + USE, "holds its solution between"),
         (stub() + USE + USE.replace("mine(my_add, add)(1)", "mine = 1"), "assigns `mine`"),
         (stub(tags="stub, check-output") + USE, "exclude each other"),
-        (stub(tags="stub, exercise") + USE, "exclude each other"),
+        (stub(tags="stub, predict") + USE, "exclude each other"),
+        (exercise(), "no later cell uses this stub"),
+        (exercise(forbid="[x]") + USE, "uses x, which the exercise forbids"),
     ],
 )
 def test_what_is_no_stub_is_refused(body, message):
@@ -81,7 +116,25 @@ def test_the_page_has_the_solution_folded(tmp_path, language, word):
 
 LOGITS = torch.tensor([[0.5, -1.0, 2.0], [3.0, 3.0, 0.0]])
 TOKENS = torch.tensor([[5, 1, 7, 2], [0, 3, 3, 1]])
+
+
+def drawn(codec, prior, labels, seed):
+    return Pipeline(prior, codec, "class").sample(labels, seed=seed)
+
+
 CASES = {  # a stub: vqlib's own, and what both are called with
+    "my_draw": (
+        drawn,
+        [
+            (
+                load_pretrained("digits_vqvae"),
+                load_pretrained("digits_gpt"),
+                torch.tensor([7, 0]),
+                k,
+            )
+            for k in (0, 5)
+        ],
+    ),
     "my_bits": (bits_per_image, [(512, 256), (1, 16), (3, 1)]),
     "my_corner": (
         lambda i, j, size, window: tuple(map(window_start, (i, j), size, window)),
@@ -117,7 +170,8 @@ def stubs_of_the_course():
     for path in CHAPTERS:
         for unit in read_chapter(path.read_text("utf-8"), path):
             if is_stub(unit):
-                yield pytest.param(unit.cell, id=f"{path.stem}-{name_of(unit.cell)}")
+                cell = task_of(unit)
+                yield pytest.param(cell, id=f"{path.stem}-{name_of(cell)}")
 
 
 @pytest.mark.parametrize("cell", list(stubs_of_the_course()))

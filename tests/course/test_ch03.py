@@ -191,7 +191,7 @@ WRONG_LOSSES = {
             + F.mse_loss(x_hat, x, reduction="sum")
         ),
         "The reconstruction term is a sum",
-        "重建误差这一项是求和",
+        "重建损失这一项是求和",
     ),
     "sum over latents": (
         lambda x, x_hat, z, z_q, beta: (

@@ -9,7 +9,9 @@ import time
 from functools import partial
 
 import pytest
+import torch
 
+from vqlib.course import experiments
 from vqlib.course.experiments import EXPERIMENTS, experiment_record
 from vqlib.course.experiments.experiment import Experiment, of_seeds, spread
 from vqlib.course.experiments.running import RECORDS, is_done, run_experiment
@@ -68,6 +70,24 @@ def test_what_was_measured_is_left_alone_until_it_is_made_of_something_else(tmp_
         assert not is_done(tmp_path / "areas.json", other)
         run(tmp_path, other)
         assert len(calls) == 4
+
+
+def shown(scale, *, seed: int) -> dict[str, float]:
+    scale.show(torch.full((20, 1, 4, 4), -1.0))
+    scale.show(torch.linspace(-1, 1, 20)[:, None, None, None].expand(20, 1, 4, 4))
+    return {"pictures": 20.0}
+
+
+def test_pictures_are_kept_beside_the_record_the_last_that_were_shown(tmp_path, monkeypatch):
+    experiment = Experiment("What?", {"all, seed 1": partial(shown, seed=1)}, lambda parts: {})
+    run(tmp_path, experiment)
+    monkeypatch.setattr(experiments, "RECORDS", tmp_path)
+    images = experiments.experiment_pictures("areas", "all, seed 1", size=4)
+    assert images.shape == (20, 1, 4, 4)
+    torch.testing.assert_close(images.amax((1, 2, 3)), torch.linspace(-1, 1, 20), atol=0.01, rtol=0)
+    run(tmp_path, small())  # one that shows nothing
+    with pytest.raises(FileNotFoundError):
+        experiments.experiment_pictures("areas", "width 1, seed 0", size=4)
 
 
 def test_what_was_measured_before_a_failure_is_kept(tmp_path):

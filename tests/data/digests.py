@@ -8,7 +8,7 @@ from hashlib import sha256
 
 from torch import Tensor
 
-from vqlib.data import digits, faces, motorcycle, photos_and_textures, stack
+from vqlib.data import Glyphs, digits, faces, motorcycle, photos_and_textures, stack
 from vqlib.data.scenes import Scene, scene
 
 SIZES = ((64, 64), (51, 83), (128, 128), (8, 8))
@@ -23,6 +23,7 @@ def digests() -> dict[str, str]:
         "scenes": digest(*(part for one in scenes for part in parts(one))),
         "digits": digest(digits().images, digits("held_out", image_size=28).images),
         "faces": digest(stack(small), stack(large)),
+        "glyphs": digest(stack(Glyphs(copies=1)), stack(Glyphs("held_out", size=50, copies=1))),
         "photos": digest(stack(photos_and_textures("held_out")), *motorcycle()),
     }
 

@@ -10,7 +10,7 @@ from vqlib.data import FolderImages, digits
 from vqlib.data.catalogue import BUNDLED, DOWNLOADED, FIXED_FLIP, NUM_SCENES, open_images
 from vqlib.data.images import Images
 
-GREY = {"digits", "faces", "textures", "mnist"}
+GREY = {"digits", "faces", "glyphs", "textures", "mnist"}
 FIXED = {"mnist", "cifar10"}  # 32×32
 
 

@@ -22,6 +22,7 @@ KNOWN = {
     "scenes": "df1d047297406dbc",
     "digits": "2cac97ffa04ec88e",
     "faces": "3bdfcae09f177611",
+    "glyphs": "ff74a6ab0302aea4",
     "photos": "4b17113286c0d2eb",
 }
 # Levels of instructions that numpy has code for, lowest first, as far as this processor has them.

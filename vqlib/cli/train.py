@@ -53,13 +53,14 @@ class TrainStage1:
     out: Path
     """Run folder for log, checkpoints and sample pictures; the last checkpoint is the model."""
     data: str = "digits"
-    """A folder of pictures, or digits, faces, photos, textures, photos_and_textures, scenes, which
-    need no network, or mnist, cifar10, flowers102, pets, celeba, imagenet; ./photos is a folder."""
+    """A folder of pictures, or digits, faces, glyphs, photos, textures, photos_and_textures or
+    scenes, which need no network, or mnist, cifar10, flowers102, pets, celeba or imagenet; ./photos
+    is a folder."""
     data_root: Path = Path("data")
     """Where downloaded data lies."""
     shape: Shape | None = None
     """The network: three small ones, or VQGAN's with this downsampling factor. By default digits
-    for grey images of at most 32 pixels, cifar10 for the data set of this name, else photos."""
+    for digits, mnist and faces, cifar10 for the data set of this name, else photos."""
     num_codes: int | None = None
     """K, size of the codebook; by default what the shape has."""
     codes: Literal["gradient", "ema", "normalized"] | None = None
@@ -153,7 +154,7 @@ class TrainStage1:
         return images
 
     def _shape(self) -> VQVAEConfig:
-        grey = self.data in ("digits", "mnist", "faces", "textures")
+        grey = self.data in ("digits", "faces", "glyphs", "mnist", "textures")
         small = "cifar10" if self.data == "cifar10" else "photos"
         shape = self.shape or ("digits" if self.data in ("digits", "mnist", "faces") else small)
         if shape == "digits":

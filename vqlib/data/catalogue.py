@@ -7,6 +7,7 @@ from vqlib.data.digits import digits
 from vqlib.data.downloads import celeba, cifar10, flowers102, imagenet, mnist, pets
 from vqlib.data.faces import faces
 from vqlib.data.folder import FolderImages
+from vqlib.data.glyphs import Glyphs
 from vqlib.data.images import Images, TensorImages
 from vqlib.data.photos import photos, photos_and_textures, textures
 from vqlib.data.scenes import Scenes
@@ -15,12 +16,13 @@ from vqlib.data.scenes import Scenes
 NUM_SCENES = {"train": 5000, "held_out": 500}
 
 # Whether `draw` mirrors half of the images, where that is not to be chosen.
-FIXED_FLIP = {"digits": False, "mnist": False, "scenes": True}
+FIXED_FLIP = {"digits": False, "glyphs": False, "mnist": False, "scenes": True}
 
 # Each takes (root, split, size). The size of MNIST and CIFAR-10 is fixed.
 BUNDLED: dict[str, Callable[[Path, str, int], Images]] = {
     "digits": lambda _, split, size: TensorImages(digits(split, image_size=size).images),
     "faces": lambda _, split, size: faces(split, size=size),
+    "glyphs": lambda _, split, size: Glyphs(split, size=size),
     "photos": lambda _, split, size: photos(split, size=size),
     "textures": lambda _, split, size: textures(split, size=size),
     "photos_and_textures": lambda _, split, size: photos_and_textures(split, size=size),
@@ -59,7 +61,7 @@ def open_images(
         root: where downloaded data lies.
         broken: "refuse" or "skip" a folder's broken pictures.
         flip: whether `draw` mirrors half of the images; None for what is usual, which is yes but
-            for digits and MNIST. Theirs and that of scenes cannot be chosen.
+            for digits, glyphs and MNIST. Theirs and that of scenes cannot be chosen.
 
     Raises:
         ValueError: neither a data set nor a folder; a split, a size, channels or mirroring that it

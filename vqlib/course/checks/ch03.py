@@ -82,7 +82,7 @@ def _require_slopes(to_z: float, to_z_q: float) -> None:
         (to_z, to_z_q) != (1, 1),
         "The gradient reaches z, and z_q as well: detach z_q too. The codebook learns from its "
         "own loss, not from the reconstruction.",
-        "梯度到达了 z，但也到达了 z_q：z_q 也要 detach。码本由它自己的损失来学习，不靠重建误差。",
+        "梯度到达了 z，但也到达了 z_q：z_q 也要 detach。码本由它自己的损失来学习，不靠重建损失。",
     )
     require(
         (to_z, to_z_q) == (1, 0),  # nan, no multiple at all, ends here too
@@ -207,7 +207,7 @@ def _require_reconstruction(loss: Tensor, x: Tensor, x_hat: Tensor) -> None:
     require(
         to_x_hat != x.numel(),
         "The reconstruction term is a sum; take the mean over all elements (F.mse_loss).",
-        "重建误差这一项是求和；应该对所有元素取平均（F.mse_loss）。",
+        "重建损失这一项是求和；应该对所有元素取平均（F.mse_loss）。",
     )
     require(
         to_x_hat == 1,

@@ -111,7 +111,7 @@ def _weight_mistakes(
         (
             gan / (rec + delta),
             "Upside down: the norm of the reconstruction's gradient stands above.",
-            "分子分母颠倒了：重建误差的梯度范数在上面。",
+            "分子分母颠倒了：重建损失的梯度范数在上面。",
         ),
         (
             ratio(rec, gan, 1),
@@ -270,7 +270,7 @@ ILLNESS = {
     ),
     "codebook_collapse": (
         "here usage falls to almost nothing, and the reconstruction loss rises with it",
-        "这里码本利用率几乎跌到零，重建误差随之上升",
+        "这里码本利用率几乎跌到零，重建损失随之上升",
     ),
 }
 

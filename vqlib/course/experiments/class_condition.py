@@ -84,7 +84,7 @@ def config_of(table: str) -> GPTConfig:
 def shared_ids(scale: Scale, *, table: str, steps: int, seed: int) -> Found:
     """Train with classes in this table; what a held-out picture costs, in nats."""
     recipe = replace(RECIPE, steps=steps, seed=seed, validate_every=steps // LOOKS)
-    prior = scale.prior(grids("train"), config_of(table), recipe, grids("held_out"))
+    prior = scale.prior(grids("train"), config_of(table), recipe, grids("held_out")).model
     return {"nats": nats(prior)}
 
 

@@ -46,7 +46,7 @@ def trained(scale: Scale, coordinates: str, seed: int) -> Prior:
     """The prior of one kind and seed."""
     config = replace(CONFIG, condition=PRIORS[coordinates])
     data = windows(scale.count(NUM_SCENES["train"]))
-    return scale.prior(data, config, replace(RECIPE, seed=seed))
+    return scale.prior(data, config, replace(RECIPE, seed=seed)).model
 
 
 def sky(images: Float[Tensor, "N 3 H W"], suffix: str = "") -> Found:

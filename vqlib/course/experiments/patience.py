@@ -59,7 +59,7 @@ def drawn(scale: Scale, *, coordinates: str, steps: int, seed: int) -> Found:
     """Train for so many steps, and draw whole scenes."""
     config = replace(CONFIG, condition=KINDS[coordinates])
     data = windows(scale.count(NUM_SCENES["train"]))
-    prior = scale.prior(data, config, replace(RECIPE, steps=steps, seed=seed))
+    prior = scale.prior(data, config, replace(RECIPE, steps=steps, seed=seed)).model
     tokens = sample_large(prior, SIZE, count=scale.count(PICTURES), seed=0)
     return looked_at(load_pretrained("scenes_vqgan").decode(tokens))
 

@@ -104,7 +104,7 @@ def of_seed(scale: Scale, kind: str, seed: int) -> Prior:
     known, held_out = (
         photographs(split, given, 4 if scale.quick else None) for split in ("train", "held_out")
     )
-    return scale.prior(known, job.config(), replace(job.recipe, seed=seed), held_out)
+    return scale.prior(known, job.config(), replace(job.recipe, seed=seed), held_out).model
 
 
 def value_of(kind: str, x: Pictures) -> Int[Tensor, "N h w"] | None:

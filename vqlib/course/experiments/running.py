@@ -7,6 +7,7 @@ part. A part that was measured with the same settings on the same models is not 
 
 import json
 import multiprocessing
+import shutil
 import signal
 import sys
 import time
@@ -20,7 +21,7 @@ from typing import Any, NamedTuple
 import torch
 from tqdm import tqdm
 
-from vqlib.course.experiments.experiment import Experiment, Found, Scale
+from vqlib.course.experiments.experiment import PICTURES, Experiment, Found, Scale
 from vqlib.course.training.record import commit, machine
 
 RECORDS = Path(__file__).parent / "records"
@@ -58,10 +59,12 @@ def run_experiment(
         Job(part, experiment.parts[part], inputs, Scale(runs / name / inputs, quick))
         for part, inputs in ((part, experiment.digest(part)) for part in missing)
     ]
+    folders = {job.part: job.scale.folder for job in jobs}
     bar = tqdm(total=len(experiment.parts), initial=len(measured), desc=name, unit="part")
     with bar, _ended_by_sigterm():
         for part, result in _results(jobs, at_once):
             measured[part] = result
+            keep_pictures(pictures_of(path, part), folders[part])
             keep(path, record)
             bar.update()
     record["parts"] = {part: measured[part] for part in experiment.parts}
@@ -105,6 +108,18 @@ def keep(path: Path, record: dict[str, Any]) -> None:
     text = json.dumps(record, indent=1, ensure_ascii=False)
     unfinished.write_text(text + "\n", encoding="utf-8")
     unfinished.replace(path)
+
+
+def pictures_of(path: Path, part: str) -> Path:
+    """Where a record has the pictures of a part, if it shows some."""
+    return path.with_suffix("") / f"{part.replace(', ', '_').replace(' ', '_')}.png"
+
+
+def keep_pictures(path: Path, folder: Path) -> None:
+    """Put the pictures of a part's run beside the record, if there are some."""
+    if (folder / PICTURES).is_file():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(folder / PICTURES, path)
 
 
 class Job(NamedTuple):
