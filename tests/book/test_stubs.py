@@ -12,11 +12,9 @@ from stubs import is_stub, name_of, task_of
 from tests.book.tiny_book import build
 from vqlib.course import mine
 from vqlib.course.checks import ch13, ch14, ch15, ch17
-from vqlib.course.pretrained import load_pretrained
 from vqlib.generate import Sampling, TextCondition
 from vqlib.generate.sliding_window import window_start
 from vqlib.measure import bits_per_image
-from vqlib.saved.pipeline import Pipeline
 from weave import weave
 
 CHAPTERS = sorted((Path(__file__).parents[2] / "book/chapters").glob("*.md"))
@@ -116,25 +114,7 @@ def test_the_page_has_the_solution_folded(tmp_path, language, word):
 
 LOGITS = torch.tensor([[0.5, -1.0, 2.0], [3.0, 3.0, 0.0]])
 TOKENS = torch.tensor([[5, 1, 7, 2], [0, 3, 3, 1]])
-
-
-def drawn(codec, prior, labels, seed):
-    return Pipeline(prior, codec, "class").sample(labels, seed=seed)
-
-
 CASES = {  # a stub: vqlib's own, and what both are called with
-    "my_draw": (
-        drawn,
-        [
-            (
-                load_pretrained("digits_vqvae"),
-                load_pretrained("digits_gpt"),
-                torch.tensor([7, 0]),
-                k,
-            )
-            for k in (0, 5)
-        ],
-    ),
     "my_bits": (bits_per_image, [(512, 256), (1, 16), (3, 1)]),
     "my_corner": (
         lambda i, j, size, window: tuple(map(window_start, (i, j), size, window)),

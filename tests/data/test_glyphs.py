@@ -1,11 +1,13 @@
 """Letters and digits in many typefaces: what is held out, and detail at every size."""
 
+import sys
+
 import pytest
 import torch
 from torch.nn import functional as F
 
 from vqlib.data import Glyphs, digits, stack
-from vqlib.data.glyphs import CHARACTERS, FACES, NEW_CHARACTERS, NEW_FACES, varied
+from vqlib.data.glyphs import CHARACTERS, FACES, NEW_CHARACTERS, NEW_FACES, _font, varied
 
 
 def test_each_character_in_each_face_is_there_as_often():
@@ -93,3 +95,10 @@ def test_a_shift_moves_the_ink():
 def test_wrong_arguments_are_named(options, message):
     with pytest.raises(ValueError, match=message):
         Glyphs(**options)
+
+
+def test_without_matplotlib_it_is_said_what_to_install(monkeypatch):
+    monkeypatch.setitem(sys.modules, "matplotlib", None)
+    _font.cache_clear()
+    with pytest.raises(FileNotFoundError, match="pip install matplotlib"):
+        Glyphs(size=16, copies=1)[0]

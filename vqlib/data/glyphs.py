@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from jaxtyping import Float, Int
+from jaxtyping import Float, Int, Integer
 from torch import Tensor
 
 CHARACTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
@@ -41,6 +41,7 @@ class Glyphs:
 
     Raises:
         ValueError: unknown split or character, or a number out of range.
+        FileNotFoundError: matplotlib is missing; when the first glyph is drawn.
     """
 
     def __init__(
@@ -94,7 +95,7 @@ class Glyphs:
         return f"Glyphs({self.split!r}, {len(self)} glyphs, {self.size}×{self.size})"
 
 
-def varied(fine: Int[np.ndarray, "S S"], generator: torch.Generator) -> Float[Tensor, "1 H W"]:
+def varied(fine: Integer[np.ndarray, "S S"], generator: torch.Generator) -> Float[Tensor, "1 H W"]:
     """A glyph stretched and slanted by up to a tenth, shifted by up to a sixteenth, and reduced.
 
     The same numbers do the same at every size.
@@ -121,15 +122,14 @@ def varied(fine: Int[np.ndarray, "S S"], generator: torch.Generator) -> Float[Te
     return reduced(found)
 
 
-def reduced(fine: Int[np.ndarray, "S S"]) -> Float[Tensor, "1 H W"]:
+def reduced(fine: Integer[np.ndarray, "S S"]) -> Float[Tensor, "1 H W"]:
     """Each pixel is the mean of `FINER`×`FINER` fine ones."""
     side = len(fine) // FINER
-    small = fine.reshape(side, FINER, side, FINER).sum((1, 3))
+    small = fine.reshape(side, FINER, side, FINER).sum((1, 3), dtype=np.int64)
     return torch.from_numpy(small).float().div(255 * FINER**2 / 2).sub(1)[None]
 
 
-@cache
-def _drawn(character: str, face: str, size: int) -> Int[np.ndarray, "S S"]:
+def _drawn(character: str, face: str, size: int) -> Integer[np.ndarray, "S S"]:
     """A character drawn large, by FreeType, which computes in whole numbers."""
     from PIL import Image, ImageDraw
 
@@ -138,14 +138,19 @@ def _drawn(character: str, face: str, size: int) -> Int[np.ndarray, "S S"]:
     place = side // 2, int(side * BASELINE)
     font = _font(face, int(side * EM))
     ImageDraw.Draw(picture).text(place, character, fill=255, font=font, anchor="ms")
-    return np.asarray(picture, dtype=np.int64)
+    return np.asarray(picture)  # uint8
 
 
 @cache
 def _font(face: str, height: int):
-    from matplotlib import get_data_path
     from PIL import ImageFont
 
+    try:
+        from matplotlib import get_data_path
+    except ImportError as error:
+        raise FileNotFoundError(
+            "the typefaces of the glyphs come with matplotlib: pip install matplotlib"
+        ) from error
     path = Path(get_data_path()) / "fonts" / "ttf" / f"{face}.ttf"
     return ImageFont.truetype(str(path), height, layout_engine=ImageFont.Layout.BASIC)
 
